@@ -1,0 +1,86 @@
+//! The named admin socket: gopherctl and the engine.
+
+use crate::{
+    frame::CEILING,
+    ids::PipelineId,
+    message::{messages, wire},
+    supervisor::Isolation,
+};
+
+messages! {
+    /// gopherctl to engine.
+    pub enum AdminRequest, ceiling CEILING;
+    /// First message: the content of the cookie file, empty where the caller's uid is enough.
+    1 Authenticate { cookie: String };
+    2 Status;
+    3 Ps;
+    4 Kill { pipeline: PipelineId };
+    /// The last lines of the log; with `follow` new ones keep coming.
+    5 Logs { lines: u32, follow: bool };
+    /// Hand this connection over to the terminal connector; console frames follow.
+    6 Console;
+    /// End the robot.
+    7 Quit;
+}
+
+messages! {
+    /// Engine to gopherctl.
+    pub enum AdminAnswer, ceiling CEILING;
+    1 Welcome;
+    2 Status { status: Status };
+    3 Ps { rows: Vec<PsRow> };
+    /// A whole sentence on what was done.
+    4 Done { text: String };
+    5 Log { lines: Vec<LogLine> };
+    /// A whole sentence on why not.
+    6 Refused { reason: String };
+    /// The connection is a console from the next frame on.
+    7 ConsoleFollows;
+}
+
+wire! {
+    pub struct Status {
+        pub robot: String,
+        pub version: String,
+        pub home: String,
+        pub uptime_seconds: u64,
+        pub generation: u64,
+        pub isolation: Isolation,
+        pub protocols: Vec<ProtocolStatus>,
+        pub plugins: u32,
+        pub live_runs: u32,
+        pub queued_runs: u32,
+        /// Name, kind and reason of every disabled extension.
+        pub disabled: Vec<(String, String, String)>,
+        pub notices: Vec<String>,
+    }
+
+    pub struct ProtocolStatus {
+        pub name: String,
+        pub primary: bool,
+        /// `running`, `starting`, `failed`.
+        pub state: String,
+        pub trouble: Option<String>,
+    }
+
+    /// One live pipeline.
+    pub struct PsRow {
+        pub pipeline: PipelineId,
+        pub kind: String,
+        pub task: String,
+        pub command: String,
+        pub user: String,
+        pub channel: String,
+        pub age_seconds: u64,
+        /// `running`, `waiting for a reply`, `queued`.
+        pub state: String,
+    }
+
+    pub struct LogLine {
+        /// Seconds since 1970, with milliseconds.
+        pub time_ms: u64,
+        pub level: String,
+        pub source: String,
+        pub text: String,
+    }
+}

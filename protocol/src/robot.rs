@@ -1,0 +1,176 @@
+//! The typed, validated configuration of a robot: what the loader hands to the engine.
+//!
+//! Parameters are not in it: their values go from the loader to secretd only.
+
+use std::time::Duration;
+
+use crate::{
+    ids::{ChannelName, Generation, ProtocolName, TaskName, UserName},
+    message::wire,
+    robot_api::{LogLevel, MessageFormat},
+};
+
+wire! {
+    /// One loaded and validated configuration (a *generation*).
+    pub struct Robot {
+        pub generation: Generation,
+        pub identity: Identity,
+        /// One of the characters that may stand for the robot's name.
+        pub alias: Option<char>,
+        pub admin_contact: String,
+        pub admin_users: Vec<UserName>,
+        pub roster: Vec<RosterEntry>,
+        pub ignore_unlisted_users: bool,
+        /// Compared without regard to case.
+        pub ignore_users: Vec<String>,
+        pub hear_self: bool,
+        pub join_channels: Vec<ChannelName>,
+        pub default_channels: Vec<ChannelName>,
+        pub default_job_channel: Option<ChannelName>,
+        pub default_format: MessageFormat,
+        pub log_level: LogLevel,
+        pub primary_protocol: ProtocolName,
+        /// The primary one first.
+        pub protocols: Vec<ProtocolSettings>,
+        /// The name of the configured brain provider, as extensions see it.
+        pub brain: String,
+        /// The deployment environment, as extensions see it.
+        pub environment: String,
+        /// Directory of privileged runs, relative to the robot home.
+        pub work_space: Option<String>,
+        pub secure_parameters: bool,
+        /// Additional directories that runs may read.
+        pub read_paths: Vec<String>,
+        pub plugin_time_outs: TimeOuts,
+        pub job_time_outs: TimeOuts,
+        pub extensions: Vec<Extension>,
+        pub disabled: Vec<Disabled>,
+        /// Warnings for the log and `gopherctl status`, each a whole sentence with its place.
+        pub notices: Vec<String>,
+    }
+
+    pub struct Identity {
+        pub user_name: String,
+        pub full_name: String,
+        pub email: String,
+        pub phone: String,
+        pub first_name: String,
+        pub last_name: String,
+    }
+
+    pub struct RosterEntry {
+        pub user_name: UserName,
+        pub email: String,
+        pub phone: String,
+        pub full_name: String,
+        pub first_name: String,
+        pub last_name: String,
+        /// Another robot: no ambient matching, no catch-all.
+        pub bot_user: bool,
+    }
+
+    pub struct ProtocolSettings {
+        pub name: ProtocolName,
+        /// The `ProtocolConfig` tree as JSON text; the connector reads it.
+        pub config: String,
+        /// Pairs of channel name and channel id.
+        pub channels: Vec<(String, String)>,
+    }
+
+    /// Zero switches a threshold off.
+    pub struct TimeOuts {
+        pub warn: Duration,
+        pub kill: Duration,
+    }
+
+    pub enum Kind { Plugin, Job, Task }
+
+    /// Which runtime a file is for; decided by its suffix.
+    pub enum Runtime {
+        /// Any executable: bash, Python, Ruby, a compiled program.
+        External,
+        Lua,
+        JavaScript,
+        Gsh,
+        Go,
+    }
+
+    pub struct Extension {
+        pub name: TaskName,
+        pub kind: Kind,
+        pub runtime: Runtime,
+        /// The file, absolute.
+        pub path: String,
+        pub description: String,
+        /// Memory scope; the extension's own name if not configured.
+        pub name_space: Option<String>,
+        pub privileged: bool,
+        pub homed: bool,
+        pub network: bool,
+        pub limits: Limits,
+        pub time_outs: TimeOuts,
+        pub commands: Vec<Matcher>,
+        pub message_matchers: Vec<Matcher>,
+        pub reply_matchers: Vec<Matcher>,
+        pub channels: Vec<ChannelName>,
+        pub all_channels: bool,
+        pub require_admin: bool,
+        pub admin_commands: Vec<String>,
+        /// Shell-style patterns; empty means everyone.
+        pub users: Vec<String>,
+        pub private: PrivatePolicy,
+        pub ambient_match_command: bool,
+        pub match_unlisted: bool,
+        pub catch_all: bool,
+        pub catch_all_modes: Vec<CommandMode>,
+        /// The merged `Config` tree as JSON text.
+        pub config: Option<String>,
+    }
+
+    pub struct PrivatePolicy {
+        /// Commands that may run in a direct or hidden message; `*` means all.
+        pub allowed: Vec<String>,
+        pub required: Vec<String>,
+        pub require_all: bool,
+        pub restrict_channels: bool,
+    }
+
+    /// How a command was addressed.
+    pub enum CommandMode { Alias, Name, Direct, Hidden }
+
+    pub struct Matcher {
+        /// Command, or label of a reply matcher.
+        pub command: String,
+        /// A pattern for the `regex` crate, anchored where the spec anchors it.
+        pub regex: String,
+        pub usage: String,
+        pub summary: String,
+        pub keywords: Vec<String>,
+        pub examples: Vec<String>,
+        pub channel_only: bool,
+        /// Per capture group: `name[:generic…]`, or nothing.
+        pub contexts: Vec<String>,
+    }
+
+    /// What one run may use. Zero means the default of the worker.
+    pub struct Limits {
+        pub memory_bytes: u64,
+        pub processes: u32,
+        pub cpu_seconds: u32,
+        pub output_bytes: u64,
+    }
+
+    /// An extension that will not run, and why.
+    pub struct Disabled {
+        pub name: TaskName,
+        pub kind: Kind,
+        pub reason: String,
+    }
+}
+
+impl Robot {
+    /// The extension of that name, if it is enabled.
+    pub fn extension(&self, name: &TaskName) -> Option<&Extension> {
+        self.extensions.iter().find(|e| e.name == *name)
+    }
+}

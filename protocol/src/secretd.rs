@@ -1,0 +1,70 @@
+//! Links of secretd with the engine and with workers.
+
+use crate::{
+    SecretBytes,
+    frame::CEILING,
+    ids::{CallId, TaskName},
+    message::{messages, wire},
+    robot::Runtime,
+};
+
+messages! {
+    /// Worker to secretd.
+    pub enum WorkerToSecretd, ceiling CEILING;
+    /// Asks, once, for the program and the values of its run.
+    1 Redeem { task: TaskName };
+}
+
+messages! {
+    /// Secretd to worker.
+    pub enum SecretdToWorker, ceiling CEILING;
+    /// The only program this run may start, and what is attached to it.
+    1 Redeemed { program: String, runtime: Runtime, values: Vec<SecretValue> };
+    2 Refused { reason: String };
+}
+
+messages! {
+    /// Engine to secretd.
+    pub enum EngineToSecretd, ceiling CEILING;
+    1 Seal { call: CallId, record: RecordName, plaintext: SecretBytes };
+    2 Open { call: CallId, record: RecordName, sealed: Vec<u8> };
+}
+
+messages! {
+    /// Secretd to engine.
+    pub enum SecretdToEngine, ceiling CEILING;
+    1 Sealed { call: CallId, sealed: Vec<u8> };
+    2 Opened { call: CallId, plaintext: SecretBytes };
+    3 Failed { call: CallId, reason: String };
+}
+
+messages! {
+    /// Connector to secretd.
+    pub enum ConnectorToSecretd, ceiling CEILING;
+    /// Asks, once, for its own token.
+    1 Redeem;
+}
+
+messages! {
+    /// Secretd to connector.
+    pub enum SecretdToConnector, ceiling CEILING;
+    1 Redeemed { values: Vec<SecretValue> };
+    2 Refused { reason: String };
+}
+
+wire! {
+    /// What a sealed record is bound to: a record of another name or version does not open.
+    pub struct RecordName {
+        pub store: String,
+        pub key: String,
+        pub version: u64,
+    }
+}
+
+/// A name and its value.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
+pub struct SecretValue {
+    pub name: String,
+    pub value: SecretBytes,
+}

@@ -1,0 +1,68 @@
+//! The link between the engine and one run.
+
+use crate::{
+    frame::CEILING_WORKER,
+    ids::{CallId, RunId, TaskName},
+    message::{messages, wire},
+    robot::Limits,
+    robot_api::{RobotAnswer, RobotCall, TaskRetVal},
+};
+
+messages! {
+    /// Engine to worker.
+    pub enum EngineToWorker, ceiling CEILING_WORKER;
+    /// What to run; the first message.
+    1 Run { request: RunRequest };
+    2 Answer { call: CallId, answer: RobotAnswer };
+    /// End the run: TERM to its processes, KILL after a grace period.
+    3 Cancel { reason: String };
+}
+
+messages! {
+    /// Worker to engine.
+    pub enum WorkerToEngine, ceiling CEILING_WORKER;
+    /// The program is running.
+    1 Started;
+    2 Call { call: CallId, request: RobotCall };
+    /// Whole lines where possible, at most 8 KiB a message.
+    3 Output { stream: Stream, bytes: Vec<u8> };
+    /// The run is over; the worker exits after this.
+    4 Done { outcome: Outcome };
+}
+
+wire! {
+    pub struct RunRequest {
+        pub run: RunId,
+        pub task: TaskName,
+        /// Arguments after the program: command and captures, or a job's arguments.
+        pub args: Vec<String>,
+        /// Engine values of the environment (spec: Robot API §2.3); parameters come from secretd.
+        pub env: Vec<(String, String)>,
+        pub work_dir: WorkDir,
+        /// Parameters are not exported to the environment.
+        pub secure_parameters: bool,
+        /// `_configure`: no API, standard output is the result.
+        pub configure: bool,
+        pub limits: Limits,
+    }
+
+    /// Where a run starts.
+    pub enum WorkDir {
+        /// The pipeline's scratch workspace, or the persistent one of a privileged pipeline.
+        WorkSpace,
+        /// The robot home, read-only.
+        Home,
+    }
+
+    pub enum Stream { Stdout, Stderr }
+
+    /// How a run ended.
+    pub enum Outcome {
+        /// Exit status of the program; death by signal is -1.
+        Exited { status: TaskRetVal, signal: Option<i32> },
+        /// The program did not start: a whole sentence that names the path and what to do.
+        NotStarted { status: TaskRetVal, reason: String },
+        /// The worker ended it for a limit: a whole sentence.
+        Stopped { reason: String },
+    }
+}

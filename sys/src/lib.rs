@@ -1,0 +1,9 @@
+//! The system calls of the daemons, behind safe functions. The only crate with `unsafe`.
+//!
+//! Modules that need no `unsafe` of their own forbid it; every block that does carries a SAFETY note.
+
+pub mod link;
+pub mod poll;
+
+pub use link::{Link, LinkError};
+pub use poll::Poller;

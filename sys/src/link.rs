@@ -1,0 +1,264 @@
+//! One end of a link: typed messages and descriptors over a non-blocking stream socket.
+//!
+//! The hello travels as the first frame in each direction and is handled here: nobody sees a message
+//! of a peer whose build differs.
+
+use std::{
+    collections::VecDeque,
+    io::{IoSlice, IoSliceMut},
+    marker::PhantomData,
+    os::fd::{AsFd, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd},
+};
+
+use gopher_protocol::{FrameReader, Hello, Message, WireError, frame};
+use nix::{
+    cmsg_space,
+    errno::Errno,
+    fcntl::{FcntlArg, OFlag, fcntl},
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::socket::{AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg, sendmsg, socketpair},
+};
+use zeroize::Zeroize as _;
+
+/// Most descriptors a frame may carry.
+const MAX_FDS: usize = 4;
+/// Bytes read at once.
+const CHUNK: usize = 64 << 10;
+
+/// Why a link is at its end.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// The peer closed its end between two frames.
+    #[error("the other end closed the link")]
+    Closed,
+    #[error("the other end closed the link in the middle of a message")]
+    Torn,
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    #[error("{message} came with {got} descriptors instead of {want}")]
+    Descriptors { message: &'static str, got: usize, want: usize },
+    #[error("{call}: {errno}")]
+    System { call: &'static str, errno: Errno },
+}
+
+fn system(call: &'static str) -> impl FnOnce(Errno) -> LinkError {
+    move |errno| LinkError::System { call, errno }
+}
+
+/// A pair of connected, non-blocking, close-on-exec stream sockets.
+pub fn pair() -> Result<(OwnedFd, OwnedFd), LinkError> {
+    socketpair(AddressFamily::Unix, SockType::Stream, None, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK)
+        .map_err(system("socketpair"))
+}
+
+struct Outgoing {
+    bytes: Vec<u8>,
+    sent: usize,
+    descriptors: Vec<OwnedFd>,
+}
+
+impl Drop for Outgoing {
+    fn drop(&mut self) {
+        self.bytes.zeroize();
+    }
+}
+
+/// The end that sends `S` and receives `R`.
+pub struct Link<S, R> {
+    socket: OwnedFd,
+    reader: FrameReader,
+    greeted: bool,
+    incoming: VecDeque<OwnedFd>,
+    outgoing: VecDeque<Outgoing>,
+    chunk: Vec<u8>,
+    messages: PhantomData<fn(S) -> R>,
+}
+
+impl<S: Message, R: Message> Link<S, R> {
+    /// Takes a connected stream socket, makes it non-blocking and queues our hello.
+    pub fn new(socket: OwnedFd) -> Result<Self, LinkError> {
+        let flags = OFlag::from_bits_retain(fcntl(&socket, FcntlArg::F_GETFL).map_err(system("fcntl"))?);
+        if !flags.contains(OFlag::O_NONBLOCK) {
+            fcntl(&socket, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK)).map_err(system("fcntl"))?;
+        }
+        let mut hello = Vec::new();
+        Hello::ours().append(&mut hello)?;
+        Ok(Self {
+            socket,
+            reader: FrameReader::default(),
+            greeted: false,
+            incoming: VecDeque::new(),
+            outgoing: VecDeque::from([Outgoing { bytes: hello, sent: 0, descriptors: Vec::new() }]),
+            chunk: Vec::new(),
+            messages: PhantomData,
+        })
+    }
+
+    /// Queues a message and sends what the socket takes now.
+    ///
+    /// # Errors
+    /// [`LinkError::Wire`] leaves the link usable: nothing of the message was queued.
+    pub fn send(&mut self, message: &S) -> Result<(), LinkError> {
+        self.send_with(message, Vec::new())
+    }
+
+    /// As [`Link::send`], with the descriptors of the message.
+    pub fn send_with(&mut self, message: &S, descriptors: Vec<OwnedFd>) -> Result<(), LinkError> {
+        self.queue(message, descriptors)?;
+        self.flush().map(|_| ())
+    }
+
+    fn queue(&mut self, message: &S, descriptors: Vec<OwnedFd>) -> Result<(), LinkError> {
+        if descriptors.len() != message.descriptors() {
+            return Err(LinkError::Descriptors { message: S::NAME, got: descriptors.len(), want: message.descriptors() });
+        }
+        // Small messages share a write; descriptors start a chunk of their own.
+        if let Some(last) = self.outgoing.back_mut()
+            && descriptors.is_empty()
+            && last.bytes.len() < CHUNK
+        {
+            frame::append(&mut last.bytes, message.kind(), S::CEILING, |out| message.encode(out))?;
+            return Ok(());
+        }
+        let mut bytes = Vec::new();
+        frame::append(&mut bytes, message.kind(), S::CEILING, |out| message.encode(out))?;
+        self.outgoing.push_back(Outgoing { bytes, sent: 0, descriptors });
+        Ok(())
+    }
+
+    /// Sends queued bytes; `true` once nothing is left.
+    pub fn flush(&mut self) -> Result<bool, LinkError> {
+        while let Some(next) = self.outgoing.front_mut() {
+            let raw: Vec<RawFd> = next.descriptors.iter().map(|fd| fd.as_raw_fd()).collect();
+            let rights = [ControlMessage::ScmRights(&raw)];
+            let control = if raw.is_empty() { &rights[..0] } else { &rights[..] };
+            let bytes = [IoSlice::new(&next.bytes[next.sent..])];
+            match sendmsg::<()>(self.socket.as_raw_fd(), &bytes, control, MsgFlags::MSG_NOSIGNAL, None) {
+                Ok(sent) => {
+                    next.sent += sent;
+                    next.descriptors.clear();
+                    if next.sent == next.bytes.len() {
+                        self.outgoing.pop_front();
+                    }
+                }
+                Err(Errno::EAGAIN) => return Ok(false),
+                Err(Errno::EINTR) => {}
+                Err(Errno::EPIPE | Errno::ECONNRESET) => return Err(LinkError::Closed),
+                Err(errno) => return Err(LinkError::System { call: "sendmsg", errno }),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether bytes wait for the socket to become writable.
+    pub fn wants_write(&self) -> bool {
+        !self.outgoing.is_empty()
+    }
+
+    /// Bytes queued and not yet taken by the socket.
+    pub fn backlog(&self) -> usize {
+        self.outgoing.iter().map(|o| o.bytes.len() - o.sent).sum()
+    }
+
+    /// The next message with its descriptors; `None` if none is there yet.
+    ///
+    /// Call it until it says `None` after each readiness event.
+    pub fn receive(&mut self) -> Result<Option<(R, Vec<OwnedFd>)>, LinkError> {
+        loop {
+            if !self.greeted {
+                self.greeted = self.reader.next(R::CEILING, Hello::check)?.is_some();
+            }
+            if self.greeted
+                && let Some(message) = self.reader.next(R::CEILING, R::decode)?
+            {
+                let want = message.descriptors();
+                if self.incoming.len() < want {
+                    return Err(LinkError::Descriptors { message: R::NAME, got: self.incoming.len(), want });
+                }
+                return Ok(Some((message, self.incoming.drain(..want).collect())));
+            }
+            if !self.read()? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Reads once; `false` if nothing was there.
+    fn read(&mut self) -> Result<bool, LinkError> {
+        self.chunk.resize(CHUNK, 0);
+        let mut control = cmsg_space!([RawFd; MAX_FDS]);
+        let (count, arrived) = loop {
+            let mut bytes = [IoSliceMut::new(&mut self.chunk)];
+            match recvmsg::<()>(self.socket.as_raw_fd(), &mut bytes, Some(&mut control), MsgFlags::MSG_CMSG_CLOEXEC) {
+                Ok(message) => {
+                    let mut arrived = Vec::new();
+                    for part in message.cmsgs().map_err(system("recvmsg"))? {
+                        if let ControlMessageOwned::ScmRights(raw) = part {
+                            arrived.extend(raw);
+                        }
+                    }
+                    break (message.bytes, arrived);
+                }
+                Err(Errno::EAGAIN) => return Ok(false),
+                Err(Errno::EINTR) => {}
+                Err(Errno::ECONNRESET) => return Err(LinkError::Closed),
+                Err(errno) => return Err(LinkError::System { call: "recvmsg", errno }),
+            }
+        };
+        // SAFETY: the kernel has just installed these descriptors for us; nobody else knows their numbers.
+        self.incoming.extend(arrived.into_iter().map(|fd| unsafe { OwnedFd::from_raw_fd(fd) }));
+        if count == 0 {
+            return Err(if self.reader.pending() == 0 { LinkError::Closed } else { LinkError::Torn });
+        }
+        self.reader.push(&self.chunk[..count]);
+        self.chunk[..count].zeroize();
+        if count < CHUNK {
+            self.chunk.truncate(4096);
+        }
+        if self.incoming.len() > MAX_FDS * 64 {
+            return Err(LinkError::Descriptors { message: R::NAME, got: self.incoming.len(), want: 0 });
+        }
+        Ok(true)
+    }
+
+    /// Waits for the next message; for processes that have nothing else to do.
+    pub fn wait(&mut self) -> Result<(R, Vec<OwnedFd>), LinkError> {
+        loop {
+            self.flush()?;
+            if let Some(message) = self.receive()? {
+                return Ok(message);
+            }
+            let events = if self.wants_write() { PollFlags::POLLIN | PollFlags::POLLOUT } else { PollFlags::POLLIN };
+            match poll(&mut [PollFd::new(self.socket.as_fd(), events)], PollTimeout::NONE) {
+                Ok(_) | Err(Errno::EINTR) => {}
+                Err(errno) => return Err(LinkError::System { call: "poll", errno }),
+            }
+        }
+    }
+
+    /// Sends everything queued, waiting for the peer to read; for the last words of a process.
+    pub fn drain(&mut self) -> Result<(), LinkError> {
+        while !self.flush()? {
+            match poll(&mut [PollFd::new(self.socket.as_fd(), PollFlags::POLLOUT)], PollTimeout::NONE) {
+                Ok(_) | Err(Errno::EINTR) => {}
+                Err(errno) => return Err(LinkError::System { call: "poll", errno }),
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the socket back, to hand the connection to another process.
+    ///
+    /// # Errors
+    /// [`LinkError::Torn`] if bytes of the peer were already taken in.
+    pub fn into_socket(mut self) -> Result<OwnedFd, LinkError> {
+        self.drain()?;
+        if self.reader.pending() > 0 { Err(LinkError::Torn) } else { Ok(self.socket) }
+    }
+}
+
+impl<S, R> AsFd for Link<S, R> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
