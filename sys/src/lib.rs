@@ -4,6 +4,7 @@
 
 pub mod link;
 pub mod poll;
+pub mod role;
 
 pub use link::{Link, LinkError};
 pub use poll::Poller;
