@@ -3,8 +3,11 @@
 //! Modules that need no `unsafe` of their own forbid it; every block that does carries a SAFETY note.
 
 pub mod link;
+pub mod paths;
 pub mod poll;
+mod raw;
 pub mod role;
+pub mod secret_memory;
 
 pub use link::{Link, LinkError};
 pub use poll::Poller;

@@ -1,0 +1,133 @@
+//! System calls that neither std nor nix wraps, one safe function each.
+
+use std::{
+    ffi::CStr,
+    os::fd::{AsFd, AsRawFd as _, FromRawFd as _, OwnedFd, RawFd},
+};
+
+use nix::errno::Errno;
+
+fn number(result: libc::c_long) -> Result<libc::c_long, Errno> {
+    Errno::result(result)
+}
+
+fn descriptor(result: libc::c_long) -> Result<OwnedFd, Errno> {
+    let fd = RawFd::try_from(number(result)?).map_err(|_| Errno::EBADF)?;
+    // SAFETY: the system call has just returned this descriptor to us alone.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// A descriptor of pages that the kernel itself does not map.
+pub fn memfd_secret() -> Result<OwnedFd, Errno> {
+    // SAFETY: takes flags only.
+    descriptor(unsafe { libc::syscall(libc::SYS_memfd_secret, libc::O_CLOEXEC) })
+}
+
+/// A process descriptor of a child that has not been reaped.
+pub fn pidfd_open(pid: u32) -> Result<OwnedFd, Errno> {
+    // SAFETY: takes numbers only.
+    descriptor(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })
+}
+
+/// Sends a signal through a process descriptor.
+pub fn pidfd_send_signal(pidfd: impl AsFd, signal: libc::c_int) -> Result<(), Errno> {
+    let fd = pidfd.as_fd().as_raw_fd();
+    // SAFETY: no pointer is passed (the siginfo argument is null).
+    number(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, signal, std::ptr::null::<u8>(), 0) }).map(drop)
+}
+
+/// A detached copy of the mount at `path`, with everything mounted beneath it.
+pub fn open_tree(dir: impl AsFd, path: &CStr) -> Result<OwnedFd, Errno> {
+    const OPEN_TREE_CLONE: libc::c_uint = 1;
+    let flags = OPEN_TREE_CLONE
+        | libc::O_CLOEXEC.unsigned_abs()
+        | libc::AT_RECURSIVE.unsigned_abs()
+        | libc::AT_EMPTY_PATH.unsigned_abs();
+    // SAFETY: `path` is a valid C string for the duration of the call.
+    descriptor(unsafe { libc::syscall(libc::SYS_open_tree, dir.as_fd().as_raw_fd(), path.as_ptr(), flags) })
+}
+
+/// Attaches a detached mount at `path`.
+pub fn move_mount(tree: impl AsFd, path: &CStr) -> Result<(), Errno> {
+    const MOVE_MOUNT_F_EMPTY_PATH: libc::c_uint = 4;
+    // SAFETY: both strings are valid C strings for the duration of the call.
+    number(unsafe {
+        libc::syscall(
+            libc::SYS_move_mount,
+            tree.as_fd().as_raw_fd(),
+            c"".as_ptr(),
+            libc::AT_FDCWD,
+            path.as_ptr(),
+            MOVE_MOUNT_F_EMPTY_PATH,
+        )
+    })
+    .map(drop)
+}
+
+/// Adds attributes (`MOUNT_ATTR_*`) to a mount, and to all beneath it if `recursive`.
+pub fn mount_setattr(mount: impl AsFd, attributes: u64, recursive: bool) -> Result<(), Errno> {
+    let attr = libc::mount_attr { attr_set: attributes, attr_clr: 0, propagation: 0, userns_fd: 0 };
+    let flags = libc::AT_EMPTY_PATH | if recursive { libc::AT_RECURSIVE } else { 0 };
+    // SAFETY: `attr` lives through the call and its size is given.
+    number(unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            mount.as_fd().as_raw_fd(),
+            c"".as_ptr(),
+            flags,
+            &raw const attr,
+            size_of::<libc::mount_attr>(),
+        )
+    })
+    .map(drop)
+}
+
+/// Closes, or marks close-on-exec, every descriptor from `first` on.
+pub fn close_range(first: u32, last: u32, cloexec: bool) -> Result<(), Errno> {
+    const CLOSE_RANGE_CLOEXEC: libc::c_uint = 4;
+    let flags = if cloexec { CLOSE_RANGE_CLOEXEC } else { 0 };
+    // SAFETY: callers (this crate only) hold no owner for the descriptors they close here.
+    number(unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) }).map(drop)
+}
+
+/// Removes a capability from the bounding set of this thread; unknown numbers are `EINVAL`.
+pub fn drop_bounding(capability: u32) -> Result<(), Errno> {
+    // SAFETY: takes numbers only.
+    Errno::result(unsafe { libc::prctl(libc::PR_CAPBSET_DROP, libc::c_ulong::from(capability), 0, 0, 0) }).map(drop)
+}
+
+/// Gives up every capability of this thread and clears the ambient set.
+pub fn drop_capabilities() -> Result<(), Errno> {
+    #[repr(C)]
+    struct Header {
+        version: u32,
+        pid: i32,
+    }
+    const VERSION_3: u32 = 0x2008_0522;
+    let header = Header { version: VERSION_3, pid: 0 };
+    let none = [[0_u32; 3]; 2];
+    // SAFETY: takes numbers only.
+    Errno::result(unsafe { libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) })?;
+    // SAFETY: header and data have the layout of version 3 and live through the call.
+    number(unsafe { libc::syscall(libc::SYS_capset, &raw const header, none.as_ptr()) }).map(drop)
+}
+
+/// Asks the scheduler for a short slice, so that this process is soon served after it wakes (Linux 6.12).
+pub fn short_slice(nanoseconds: u64) -> Result<(), Errno> {
+    #[repr(C)]
+    #[derive(Default)]
+    struct SchedAttr {
+        size: u32,
+        policy: u32,
+        flags: u64,
+        nice: i32,
+        priority: u32,
+        runtime: u64,
+        deadline: u64,
+        period: u64,
+    }
+    let size = u32::try_from(size_of::<SchedAttr>()).map_err(|_| Errno::EINVAL)?;
+    let attr = SchedAttr { size, runtime: nanoseconds, ..SchedAttr::default() };
+    // SAFETY: the structure carries its own size and lives through the call.
+    number(unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const attr, 0) }).map(drop)
+}
