@@ -130,6 +130,8 @@ wire! {
         pub format: MessageFormat,
         /// The reply to a hidden command, to be seen by that user only.
         pub hidden: bool,
+        /// The user whose message this answers, as in a destination; nobody else sees it if `hidden`.
+        pub answers: Option<String>,
     }
 
     /// Users and channels are names, or ids in angle brackets.

@@ -75,6 +75,8 @@ messages! {
     10 Engine fds 1;
     11 Ping { nonce: u64 };
     12 Stop;
+    /// Where decisions are recorded, one line each; without it they go to standard error.
+    13 AuditFile fds 1;
 }
 
 messages! {
