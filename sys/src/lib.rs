@@ -2,9 +2,14 @@
 //!
 //! Modules that need no `unsafe` of their own forbid it; every block that does carries a SAFETY note.
 
+pub mod confine;
+pub mod descriptors;
+pub mod filter;
 pub mod link;
+pub mod mounts;
 pub mod paths;
 pub mod poll;
+pub mod process;
 mod raw;
 pub mod role;
 pub mod secret_memory;

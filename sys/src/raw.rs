@@ -66,7 +66,12 @@ pub fn move_mount(tree: impl AsFd, path: &CStr) -> Result<(), Errno> {
 
 /// Adds attributes (`MOUNT_ATTR_*`) to a mount, and to all beneath it if `recursive`.
 pub fn mount_setattr(mount: impl AsFd, attributes: u64, recursive: bool) -> Result<(), Errno> {
-    let attr = libc::mount_attr { attr_set: attributes, attr_clr: 0, propagation: 0, userns_fd: 0 };
+    let attr = libc::mount_attr {
+        attr_set: attributes,
+        attr_clr: 0,
+        propagation: 0,
+        userns_fd: 0,
+    };
     let flags = libc::AT_EMPTY_PATH | if recursive { libc::AT_RECURSIVE } else { 0 };
     // SAFETY: `attr` lives through the call and its size is given.
     number(unsafe {
@@ -104,7 +109,10 @@ pub fn drop_capabilities() -> Result<(), Errno> {
         pid: i32,
     }
     const VERSION_3: u32 = 0x2008_0522;
-    let header = Header { version: VERSION_3, pid: 0 };
+    let header = Header {
+        version: VERSION_3,
+        pid: 0,
+    };
     let none = [[0_u32; 3]; 2];
     // SAFETY: takes numbers only.
     Errno::result(unsafe { libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) })?;
@@ -127,7 +135,49 @@ pub fn short_slice(nanoseconds: u64) -> Result<(), Errno> {
         period: u64,
     }
     let size = u32::try_from(size_of::<SchedAttr>()).map_err(|_| Errno::EINVAL)?;
-    let attr = SchedAttr { size, runtime: nanoseconds, ..SchedAttr::default() };
+    let attr = SchedAttr {
+        size,
+        runtime: nanoseconds,
+        ..SchedAttr::default()
+    };
     // SAFETY: the structure carries its own size and lives through the call.
     number(unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const attr, 0) }).map(drop)
+}
+
+/// Switches a network interface of this namespace on.
+pub fn interface_up(socket: impl AsFd, name: &CStr) -> Result<(), Errno> {
+    // SAFETY: an all-zero `ifreq` is valid: it is plain data.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    for (to, from) in request.ifr_name.iter_mut().zip(name.to_bytes()) {
+        *to = (*from).cast_signed();
+    }
+    let fd = socket.as_fd().as_raw_fd();
+    // SAFETY: `request` lives through the call and names the interface.
+    Errno::result(unsafe { libc::ioctl(fd, libc::SIOCGIFFLAGS, &raw mut request) })?;
+    // SAFETY: the call above has filled the flags member of the union.
+    let flags = unsafe { request.ifr_ifru.ifru_flags };
+    request.ifr_ifru.ifru_flags = flags | libc::c_short::try_from(libc::IFF_UP).unwrap_or(1);
+    // SAFETY: as above.
+    Errno::result(unsafe { libc::ioctl(fd, libc::SIOCSIFFLAGS, &raw mut request) }).map(drop)
+}
+
+/// The Landlock interface number of this kernel.
+pub fn landlock_abi() -> Result<u32, Errno> {
+    const LANDLOCK_CREATE_RULESET_VERSION: libc::c_uint = 1;
+    // SAFETY: with this flag the call takes no attributes and only answers a number.
+    let version = number(unsafe {
+        libc::syscall(
+            libc::SYS_landlock_create_ruleset,
+            std::ptr::null::<u8>(),
+            0,
+            LANDLOCK_CREATE_RULESET_VERSION,
+        )
+    })?;
+    u32::try_from(version).map_err(|_| Errno::EOVERFLOW)
+}
+
+/// Adds to the nice value; lowering the priority is always allowed.
+pub fn nice(by: i32) {
+    // SAFETY: takes and returns a number.
+    let _ = unsafe { libc::nice(by) };
 }

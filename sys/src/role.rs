@@ -8,7 +8,7 @@ use nix::{
         prctl,
         resource::{Resource, setrlimit},
         signal::Signal,
-        socket::{getsockname, UnixAddr},
+        socket::{UnixAddr, getsockname},
     },
 };
 
@@ -27,13 +27,26 @@ pub enum RoleError {
 /// Becomes a role: no core files, no tracing, dies with the supervisor, gains no privilege.
 /// Returns the link to the supervisor. Call it first in `main`, once.
 pub fn begin() -> Result<OwnedFd, RoleError> {
+    prctl::set_dumpable(false).map_err(|errno| RoleError::System {
+        step: "PR_SET_DUMPABLE",
+        errno,
+    })?;
+    begin_traceable()
+}
+
+/// As [`begin`], for a process that holds nothing and whose children must find their own `/proc` entries: a spawner.
+pub fn begin_traceable() -> Result<OwnedFd, RoleError> {
     let step = |step| move |errno| RoleError::System { step, errno };
     getsockname::<UnixAddr>(SUPERVISOR_FD).map_err(RoleError::NotStarted)?;
     prctl::set_pdeathsig(Signal::SIGKILL).map_err(step("PR_SET_PDEATHSIG"))?;
-    prctl::set_dumpable(false).map_err(step("PR_SET_DUMPABLE"))?;
     prctl::set_no_new_privs().map_err(step("PR_SET_NO_NEW_PRIVS"))?;
     setrlimit(Resource::RLIMIT_CORE, 0, 0).map_err(step("RLIMIT_CORE"))?;
     // SAFETY: `getsockname` has just shown that the descriptor is an open socket; the supervisor put it there
     // for this program, and `begin` is called once, so nobody else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(SUPERVISOR_FD) })
+}
+
+/// Applies the role's filter of system calls; call it when everything is opened.
+pub fn confine(role: &str) -> Result<(), crate::filter::FilterError> {
+    crate::filter::Filters::of_roles()?.apply(role)
 }

@@ -1,0 +1,186 @@
+//! The walls around one run, in the order in which they must be raised (see ARCHITECTURE.md, drop sequence).
+
+use std::os::fd::AsFd;
+
+use landlock::{
+    ABI, Access as _, AccessFs, AccessNet, CompatLevel, Compatible as _, NetPort, PathBeneath, PathFd, Ruleset,
+    RulesetAttr as _, RulesetCreated, RulesetCreatedAttr as _, RulesetError, Scope,
+};
+use nix::{
+    errno::Errno,
+    sys::{
+        prctl,
+        resource::{Resource, setrlimit},
+        signal::Signal,
+    },
+    unistd::{Gid, Uid, setgroups, setresgid, setresuid},
+};
+
+use crate::raw;
+
+/// A wall that could not be raised.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfineError {
+    #[error("{step}: {errno}")]
+    System { step: &'static str, errno: Errno },
+    #[error("landlock: {0}")]
+    Landlock(#[from] RulesetError),
+    #[error("landlock: {0}")]
+    Path(#[from] landlock::PathFdError),
+}
+
+fn at(step: &'static str) -> impl FnOnce(Errno) -> ConfineError {
+    move |errno| ConfineError::System { step, errno }
+}
+
+/// The newest Landlock interface whose rights we know.
+const ABI_KNOWN: ABI = ABI::V6;
+
+/// File rules prepared once and applied by every run: `read` trees may be read and executed, `write` trees everything.
+pub struct FileRules(RulesetCreated);
+
+impl FileRules {
+    /// Prepares the rules; on an old kernel, what it does not know is left out.
+    pub fn prepare<'a>(
+        read: impl IntoIterator<Item = &'a str>,
+        write: impl IntoIterator<Item = &'a str>,
+        write_files: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, ConfineError> {
+        let mut rules = Ruleset::default()
+            .set_compatibility(CompatLevel::BestEffort)
+            .handle_access(AccessFs::from_all(ABI_KNOWN))?
+            .scope(Scope::from_all(ABI_KNOWN))?
+            .create()?;
+        for path in read {
+            rules = rules.add_rule(PathBeneath::new(PathFd::new(path)?, AccessFs::from_read(ABI_KNOWN)))?;
+        }
+        for path in write {
+            let all = AccessFs::from_all(ABI_KNOWN);
+            rules = rules.add_rule(PathBeneath::new(PathFd::new(path)?, all))?;
+        }
+        for path in write_files {
+            let rights = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::Truncate | AccessFs::IoctlDev;
+            rules = rules.add_rule(PathBeneath::new(PathFd::new(path)?, rights))?;
+        }
+        Ok(Self(rules))
+    }
+
+    /// Applies the rules to this process, for good. `true` if the kernel enforces them.
+    pub fn apply(&self) -> Result<bool, ConfineError> {
+        let status = self.0.try_clone().map_err(|e| ConfineError::System {
+            step: "duplicate ruleset",
+            errno: Errno::from_raw(e.raw_os_error().unwrap_or(libc::EIO)),
+        })?;
+        Ok(status.restrict_self()?.ruleset != landlock::RulesetStatus::NotEnforced)
+    }
+}
+
+/// From now on this process may connect over TCP to `port` only, and bind nothing.
+pub fn allow_only_port(port: u16) -> Result<(), ConfineError> {
+    Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessNet::from_all(ABI_KNOWN))?
+        .create()?
+        .add_rule(NetPort::new(port, AccessNet::ConnectTcp))?
+        .restrict_self()?;
+    Ok(())
+}
+
+/// The Landlock interface of this kernel; 0 if there is none.
+pub fn landlock_abi() -> u32 {
+    raw::landlock_abi().unwrap_or(0)
+}
+
+/// What one run may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Data and anonymous memory of one process, in bytes.
+    pub memory: u64,
+    /// Processes and threads at once.
+    pub processes: u64,
+    /// CPU time of one process, in seconds; 0 for no limit.
+    pub cpu: u64,
+    /// One file, in bytes.
+    pub file: u64,
+}
+
+/// Sets the limits of this process and its descendants.
+pub fn limit(limits: &Limits) -> Result<(), ConfineError> {
+    let set = |resource, value: u64| setrlimit(resource, value, value).map_err(at("setrlimit"));
+    set(Resource::RLIMIT_CORE, 0)?;
+    set(Resource::RLIMIT_DATA, limits.memory)?;
+    set(Resource::RLIMIT_NPROC, limits.processes)?;
+    set(Resource::RLIMIT_FSIZE, limits.file)?;
+    set(Resource::RLIMIT_NOFILE, 1024)?;
+    set(Resource::RLIMIT_MEMLOCK, 64 << 10)?;
+    set(Resource::RLIMIT_MSGQUEUE, 0)?;
+    set(Resource::RLIMIT_SIGPENDING, 1024)?;
+    if limits.cpu > 0 {
+        set(Resource::RLIMIT_CPU, limits.cpu)?;
+    }
+    Ok(())
+}
+
+/// Becomes `uid` with no groups but its own and no capability, for good, and dies with its parent.
+pub fn become_user(uid: u32) -> Result<(), ConfineError> {
+    let (user, group) = (Uid::from_raw(uid), Gid::from_raw(uid));
+    setgroups(&[]).map_err(at("setgroups"))?;
+    setresgid(group, group, group).map_err(at("setresgid"))?;
+    setresuid(user, user, user).map_err(at("setresuid"))?;
+    give_up_capabilities()
+}
+
+/// Keeps its uid (the only one its namespace has), gives up every capability, and dies with its parent.
+pub fn give_up_capabilities() -> Result<(), ConfineError> {
+    raw::drop_capabilities().map_err(at("capset"))?;
+    // Last: a change of uid clears it.
+    prctl::set_pdeathsig(Signal::SIGKILL).map_err(at("PR_SET_PDEATHSIG"))
+}
+
+/// Empties the bounding set but for what a spawner needs to confine its runs.
+pub fn bound_spawner() -> Result<(), ConfineError> {
+    // CHOWN 0, DAC_OVERRIDE 1, FOWNER 3, KILL 5, SETGID 6, SETUID 7, SETPCAP 8, SYS_ADMIN 21, SYS_RESOURCE 24
+    const KEPT: [u32; 9] = [0, 1, 3, 5, 6, 7, 8, 21, 24];
+    for capability in (0..64).filter(|c| !KEPT.contains(c)) {
+        match raw::drop_bounding(capability) {
+            Ok(()) => {}
+            Err(Errno::EINVAL) => break,
+            Err(errno) => return Err(at("PR_CAPBSET_DROP")(errno)),
+        }
+    }
+    Ok(())
+}
+
+/// Closes every descriptor from `first` on that is not in `keep`.
+pub fn close_others(keep: &[&dyn AsFd], first: u32) -> Result<(), ConfineError> {
+    use std::os::fd::AsRawFd as _;
+    let mut kept: Vec<u32> = keep
+        .iter()
+        .map(|fd| fd.as_fd().as_raw_fd().unsigned_abs())
+        .filter(|n| *n >= first)
+        .collect();
+    kept.sort_unstable();
+    let mut next = first;
+    for number in kept {
+        if number > next {
+            raw::close_range(next, number - 1, false).map_err(at("close_range"))?;
+        }
+        next = number + 1;
+    }
+    raw::close_range(next, u32::MAX, false).map_err(at("close_range"))
+}
+
+/// Lowers the priority of this process and its descendants.
+pub fn be_nice(by: i32) {
+    raw::nice(by);
+}
+
+/// Orphans of this process's descendants become its children, where no pid namespace does it.
+pub fn adopt_orphans() -> Result<(), ConfineError> {
+    prctl::set_child_subreaper(true).map_err(at("PR_SET_CHILD_SUBREAPER"))
+}
+
+/// Serve this process soon after it wakes; kernels that cannot are no worse off.
+pub fn be_prompt() {
+    let _ = raw::short_slice(100_000);
+}

@@ -1,0 +1,44 @@
+//! Small helpers around descriptors.
+#![forbid(unsafe_code)]
+
+use std::{
+    fs::File,
+    io::Write as _,
+    os::fd::{AsFd, OwnedFd},
+};
+
+use nix::{
+    errno::Errno,
+    fcntl::{FcntlArg, FdFlag, OFlag, SealFlag, fcntl},
+    sys::memfd::{MFdFlags, memfd_create},
+    unistd::pipe2,
+};
+
+/// Lets a descriptor survive the next exec.
+pub fn keep_on_exec(fd: impl AsFd) -> Result<(), Errno> {
+    fcntl(fd, FcntlArg::F_SETFD(FdFlag::empty())).map(drop)
+}
+
+/// Makes reads and writes return at once.
+pub fn make_nonblocking(fd: impl AsFd) -> Result<(), Errno> {
+    let flags = OFlag::from_bits_retain(fcntl(fd.as_fd(), FcntlArg::F_GETFL)?);
+    fcntl(fd, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK)).map(drop)
+}
+
+/// A pipe whose read end holds `bytes` and then ends. At most one page.
+pub fn pipe_holding(bytes: &[u8]) -> Result<OwnedFd, Errno> {
+    let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
+    nix::unistd::write(&write, bytes)?;
+    Ok(read)
+}
+
+/// Memory that holds `bytes` and can no longer be changed.
+pub fn sealed_memory(name: &str, bytes: &[u8]) -> Result<OwnedFd, Errno> {
+    let fd = memfd_create(name, MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?;
+    let mut file = File::from(fd);
+    file.write_all(bytes)
+        .map_err(|e| Errno::from_raw(e.raw_os_error().unwrap_or(libc::EIO)))?;
+    let seals = SealFlag::F_SEAL_WRITE | SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL;
+    fcntl(&file, FcntlArg::F_ADD_SEALS(seals))?;
+    Ok(file.into())
+}

@@ -1,0 +1,79 @@
+//! System call filters, kept as data under `seccomp/` with a reason beside every line.
+#![forbid(unsafe_code)]
+
+use seccompiler::{BpfMap, TargetArch};
+
+/// Why a filter cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FilterError {
+    #[error("seccomp: this processor is not supported: {0}")]
+    Architecture(String),
+    #[error("seccomp filter file {file}: {reason}")]
+    Compile { file: &'static str, reason: String },
+    #[error("seccomp: {0}")]
+    Apply(String),
+}
+
+/// Programs compiled from one file, by name.
+pub struct Filters(BpfMap);
+
+impl Filters {
+    /// The filters of runs: `known`, `forbidden`, `run` and `run-no-network`.
+    pub fn of_runs() -> Result<Self, FilterError> {
+        let mut all = compile("seccomp/known.json", include_str!("../seccomp/known.json"))?;
+        all.extend(compile("seccomp/runs.json", include_str!("../seccomp/runs.json"))?);
+        Ok(Self(all))
+    }
+
+    /// The filters of roles: `secretd`, `engine`, `connector`.
+    pub fn of_roles() -> Result<Self, FilterError> {
+        compile("seccomp/roles.json", include_str!("../seccomp/roles.json")).map(Self)
+    }
+
+    /// Applies the named filter to this process, for good. Filters add up; the strictest answer counts.
+    pub fn apply(&self, name: &str) -> Result<(), FilterError> {
+        let program = self
+            .0
+            .get(name)
+            .ok_or_else(|| FilterError::Apply(format!("there is no filter {name}")))?;
+        seccompiler::apply_filter(program).map_err(|e| FilterError::Apply(format!("{name}: {e}")))
+    }
+}
+
+fn compile(file: &'static str, text: &str) -> Result<BpfMap, FilterError> {
+    let arch = TargetArch::try_from(std::env::consts::ARCH).map_err(|e| FilterError::Architecture(e.to_string()))?;
+    seccompiler::compile_from_json(text.as_bytes(), arch).map_err(|e| FilterError::Compile {
+        file,
+        reason: e.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_filter_file_compiles() {
+        let runs = Filters::of_runs().expect("filters of runs");
+        for name in ["known", "forbidden", "run", "run-no-network"] {
+            assert!(runs.0.contains_key(name), "{name}");
+        }
+        let roles = Filters::of_roles().expect("filters of roles");
+        for name in ["secretd", "engine", "connector"] {
+            assert!(roles.0.contains_key(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_rule_says_why() {
+        for text in [
+            include_str!("../seccomp/runs.json"),
+            include_str!("../seccomp/roles.json"),
+        ] {
+            let rules = text.lines().filter(|l| l.contains("\"syscall\""));
+            for rule in rules {
+                assert!(rule.contains("\"comment\""), "no reason: {rule}");
+            }
+        }
+    }
+}
