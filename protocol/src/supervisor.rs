@@ -131,6 +131,8 @@ messages! {
     3 SpawnFailed { run: RunId, reason: String };
     /// This spawner cannot work: a whole sentence.
     4 Refused { reason: String };
+    /// Nothing of the pipeline is left: its uid owns nothing.
+    5 Released { pipeline: PipelineId };
 }
 
 wire! {
@@ -226,8 +228,8 @@ wire! {
         pub work_space: Option<String>,
         /// Further paths to show read-only.
         pub read_paths: Vec<String>,
-        /// How many uids above 0 the spawner's namespace maps; 0 in plain mode.
-        pub uids: u32,
+        /// In plain mode, the owner's uid: what runs appear as.
+        pub owner_uid: u32,
     }
 
     pub struct SpawnOrder {
