@@ -1,0 +1,325 @@
+//! The links with engine, loaders, workers and connectors, and what each may ask when.
+//!
+//! | Peer | may send | how often |
+//! |---|---|---|
+//! | engine | `Seal`, `Open` | any time |
+//! | loader | `Table` of its generation | once |
+//! | worker | `Redeem` of its task | once |
+//! | connector | `Redeem` | once |
+//!
+//! Anything else, a malformed frame or a stale build ends that peer; the others do not notice.
+
+use std::{
+    fmt,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+};
+
+use gopher_protocol::{
+    ids::{Generation, RunId},
+    loader::LoaderToSecretd,
+    loader::SecretdToLoader,
+    secretd::{
+        ConnectorToSecretd, EngineToSecretd, SecretValue, SecretdToConnector, SecretdToEngine, SecretdToWorker,
+        WorkerToSecretd,
+    },
+};
+use gopher_sys::{Link, LinkError};
+
+use crate::{
+    attachments::{OpenRun, Tables},
+    audit::{Audit, Event},
+    environment::Environment,
+    keyring::DataKey,
+    records,
+};
+
+/// Answers a peer leaves unread before it is cut off.
+const MAX_BACKLOG: usize = 8 << 20;
+
+/// What every peer's requests work on.
+pub(crate) struct Vault {
+    pub(crate) environment: Environment,
+    pub(crate) data_key: DataKey,
+    pub(crate) tables: Tables,
+    pub(crate) audit: Audit,
+}
+
+/// One link and the state it is in.
+pub(crate) enum Peer {
+    Engine {
+        link: Link<SecretdToEngine, EngineToSecretd>,
+    },
+    Loader {
+        link: Link<SecretdToLoader, LoaderToSecretd>,
+        generation: Generation,
+        done: bool,
+    },
+    Worker {
+        link: Link<SecretdToWorker, WorkerToSecretd>,
+        run: Box<OpenRun>,
+        done: bool,
+    },
+    Connector {
+        link: Link<SecretdToConnector, ConnectorToSecretd>,
+        name: String,
+        done: bool,
+    },
+}
+
+/// Why a link is over.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PeerEnd {
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    #[error("it asked a second time")]
+    Again,
+    #[error("it sent a table of generation {got} over the link of generation {want}")]
+    OtherGeneration { got: Generation, want: Generation },
+    #[error("its table names task '{0}' twice")]
+    DuplicateTask(String),
+    #[error("it does not read its answers")]
+    Deaf,
+}
+
+impl PeerEnd {
+    /// Whether it just went away, as every peer does in time.
+    pub(crate) fn is_ordinary(&self) -> bool {
+        matches!(self, Self::Link(LinkError::Closed))
+    }
+}
+
+impl Peer {
+    pub(crate) fn engine(fd: OwnedFd) -> Result<Self, LinkError> {
+        Ok(Self::Engine { link: Link::new(fd)? })
+    }
+
+    /// A loader is told the settings at once.
+    pub(crate) fn loader(fd: OwnedFd, generation: Generation, environment: &Environment) -> Result<Self, LinkError> {
+        let mut link = Link::new(fd)?;
+        link.send(&SecretdToLoader::Settings {
+            values: environment.settings(),
+        })?;
+        Ok(Self::Loader {
+            link,
+            generation,
+            done: false,
+        })
+    }
+
+    pub(crate) fn worker(fd: OwnedFd, run: OpenRun) -> Result<Self, LinkError> {
+        Ok(Self::Worker {
+            link: Link::new(fd)?,
+            run: Box::new(run),
+            done: false,
+        })
+    }
+
+    pub(crate) fn connector(fd: OwnedFd, name: String) -> Result<Self, LinkError> {
+        Ok(Self::Connector {
+            link: Link::new(fd)?,
+            name,
+            done: false,
+        })
+    }
+
+    pub(crate) fn is_engine(&self) -> bool {
+        matches!(self, Self::Engine { .. })
+    }
+
+    /// The run this link belongs to.
+    pub(crate) fn run(&self) -> Option<RunId> {
+        if let Self::Worker { run, .. } = self {
+            Some(run.run)
+        } else {
+            None
+        }
+    }
+
+    /// Answers all that has arrived.
+    pub(crate) fn answer(&mut self, vault: &mut Vault) -> Result<(), PeerEnd> {
+        match self {
+            Self::Engine { link } => {
+                while let Some((request, _)) = link.receive()? {
+                    serve_engine(link, request, vault)?;
+                }
+            }
+            Self::Loader { link, generation, done } => {
+                while let Some((LoaderToSecretd::Table { generation: got, tasks }, _)) = link.receive()? {
+                    once(done)?;
+                    if got != *generation {
+                        return Err(PeerEnd::OtherGeneration { got, want: *generation });
+                    }
+                    let count = tasks.len();
+                    vault
+                        .tables
+                        .take(got, tasks)
+                        .map_err(|twice| PeerEnd::DuplicateTask(twice.0.0))?;
+                    record_or_say(
+                        &mut vault.audit,
+                        &Event::Table {
+                            generation: got.0,
+                            tasks: count,
+                        },
+                    );
+                    link.send(&SecretdToLoader::TableTaken { generation: got })?;
+                }
+            }
+            Self::Worker { link, run, done } => {
+                while let Some((WorkerToSecretd::Redeem { task }, _)) = link.receive()? {
+                    once(done)?;
+                    serve_worker(link, run, &task, vault)?;
+                }
+            }
+            Self::Connector { link, name, done } => {
+                while let Some((ConnectorToSecretd::Redeem, _)) = link.receive()? {
+                    once(done)?;
+                    link.send(&connector_answer(name, &mut vault.audit))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends what waits; `true` if something still does.
+    pub(crate) fn flush(&mut self) -> Result<bool, PeerEnd> {
+        let (flushed, backlog) = match self {
+            Self::Engine { link } => (link.flush()?, link.backlog()),
+            Self::Loader { link, .. } => (link.flush()?, link.backlog()),
+            Self::Worker { link, .. } => (link.flush()?, link.backlog()),
+            Self::Connector { link, .. } => (link.flush()?, link.backlog()),
+        };
+        if backlog > MAX_BACKLOG {
+            Err(PeerEnd::Deaf)
+        } else {
+            Ok(!flushed)
+        }
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Engine { .. } => f.write_str("engine"),
+            Self::Loader { generation, .. } => write!(f, "loader of generation {generation}"),
+            Self::Worker { run, .. } => write!(f, "worker of run {} ({})", run.run, run.task),
+            Self::Connector { name, .. } => write!(f, "connector {name}"),
+        }
+    }
+}
+
+impl AsFd for Peer {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Engine { link } => link.as_fd(),
+            Self::Loader { link, .. } => link.as_fd(),
+            Self::Worker { link, .. } => link.as_fd(),
+            Self::Connector { link, .. } => link.as_fd(),
+        }
+    }
+}
+
+fn once(done: &mut bool) -> Result<(), PeerEnd> {
+    if std::mem::replace(done, true) {
+        Err(PeerEnd::Again)
+    } else {
+        Ok(())
+    }
+}
+
+fn serve_engine(
+    link: &mut Link<SecretdToEngine, EngineToSecretd>,
+    request: EngineToSecretd,
+    vault: &Vault,
+) -> Result<(), LinkError> {
+    let (call, answer) = match request {
+        EngineToSecretd::Seal {
+            call,
+            record,
+            plaintext,
+        } => (
+            call,
+            records::seal(&vault.data_key, &record, &plaintext).map(|sealed| SecretdToEngine::Sealed { call, sealed }),
+        ),
+        EngineToSecretd::Open { call, record, sealed } => (
+            call,
+            records::open(&vault.data_key, &record, &sealed)
+                .map(|plaintext| SecretdToEngine::Opened { call, plaintext }),
+        ),
+    };
+    let failed = |reason: String| SecretdToEngine::Failed { call, reason };
+    match link.send(&answer.unwrap_or_else(|error| failed(error.to_string()))) {
+        // A record at the ceiling no longer fits once it is sealed.
+        Err(LinkError::Wire(error)) => link.send(&failed(format!("The record is too long: {error}."))),
+        sent => sent,
+    }
+}
+
+/// The hot path: one look-up, one audit line, one answer.
+fn serve_worker(
+    link: &mut Link<SecretdToWorker, WorkerToSecretd>,
+    run: &OpenRun,
+    asked: &gopher_protocol::ids::TaskName,
+    vault: &mut Vault,
+) -> Result<(), LinkError> {
+    let answer = match vault.tables.release(run, asked) {
+        Ok(release) => {
+            let names: Vec<&str> = release.values.iter().map(|v| v.name.as_str()).collect();
+            let event = Event::Released {
+                run,
+                program: release.program,
+                released: &names,
+                withheld: &release.withheld,
+            };
+            match vault.audit.record(&event) {
+                Ok(()) => SecretdToWorker::Redeemed {
+                    program: release.program.to_owned(),
+                    runtime: release.runtime,
+                    values: release
+                        .values
+                        .iter()
+                        .map(|v| SecretValue {
+                            name: v.name.clone(),
+                            value: v.value.duplicate(),
+                        })
+                        .collect(),
+                },
+                Err(error) => SecretdToWorker::Refused {
+                    reason: format!(
+                        "The audit line of run {} ({}) could not be written ({error}), so nothing is released.",
+                        run.run, run.task
+                    ),
+                },
+            }
+        }
+        Err(denied) => {
+            let reason = denied.to_string();
+            record_or_say(&mut vault.audit, &Event::Refused { run, reason: &reason });
+            SecretdToWorker::Refused { reason }
+        }
+    };
+    match link.send(&answer) {
+        Err(LinkError::Wire(error)) => link.send(&SecretdToWorker::Refused {
+            reason: format!("The values attached to task '{}' are too long: {error}.", run.task),
+        }),
+        sent => sent,
+    }
+}
+
+/// No connector of today has a token of its own.
+fn connector_answer(name: &str, audit: &mut Audit) -> SecretdToConnector {
+    match audit.record(&Event::ConnectorRedeemed { connector: name }) {
+        Ok(()) => SecretdToConnector::Redeemed { values: Vec::new() },
+        Err(error) => SecretdToConnector::Refused {
+            reason: format!(
+                "The audit line of connector '{name}' could not be written ({error}), so nothing is released."
+            ),
+        },
+    }
+}
+
+/// For lines that release nothing: what they tell must not get lost, but nothing waits for them.
+pub(crate) fn record_or_say(audit: &mut Audit, event: &Event<'_>) {
+    if let Err(error) = audit.record(event) {
+        eprintln!("gopher-secretd: audit line not written ({error}): {event:?}");
+    }
+}
