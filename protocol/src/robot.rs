@@ -153,6 +153,7 @@ wire! {
     }
 
     /// What one run may use. Zero means the default of the worker.
+    #[derive(Default, Copy)]
     pub struct Limits {
         pub memory_bytes: u64,
         pub processes: u32,

@@ -5,6 +5,7 @@ use crate::{
     ids::{Generation, PipelineId, RunId, TaskName},
     loader::{Sources, StartMode},
     message::{messages, wire},
+    robot::Limits,
 };
 
 messages! {
@@ -180,6 +181,7 @@ wire! {
         pub network: bool,
         /// A `_configure` run: no values, no network.
         pub configure: bool,
+        pub limits: Limits,
     }
 
     pub enum RunExit {
@@ -238,6 +240,7 @@ wire! {
         /// Uid in the spawner's namespace.
         pub uid: u32,
         pub kind: SpawnKind,
+        pub limits: Limits,
     }
 
     pub enum SpawnKind {
