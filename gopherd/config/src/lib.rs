@@ -1,1 +1,30 @@
+//! Robot repository to typed, validated configuration.
+//!
+//! The loader (a confined worker) and the author tools call [`read`], run the plugins that
+//! [`Draft::wants_defaults`] names, and [`Draft::finish`]. This crate knows no sockets, no processes and no secrets;
+//! its only I/O is a [`FileSource`].
 #![forbid(unsafe_code)]
+
+mod declared;
+mod diagnostic;
+mod draft;
+mod extension;
+mod keys;
+mod layers;
+mod merge;
+pub mod pattern;
+mod robot;
+mod source;
+mod suggest;
+mod units;
+mod yaml;
+
+pub use diagnostic::Diagnostic;
+pub use draft::{Draft, read};
+pub use source::{Disk, FileKind, FileSource, LARGEST_FILE};
+
+/// Decodes one YAML text the way configuration files are decoded, for fuzzing: JSON text, or what is wrong.
+pub fn yaml_to_json(name: &str, bytes: Vec<u8>) -> Result<String, Vec<Diagnostic>> {
+    let (node, _) = layers::parse(name, bytes)?;
+    yaml::decode::<serde_json::Value>(&node).map(|value| value.to_string())
+}

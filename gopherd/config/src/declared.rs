@@ -1,0 +1,366 @@
+//! Extensions as `robot.yaml` declares them: names, files, parameters; what does not fit disables that one alone.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use gopher_protocol::{
+    ids::TaskName,
+    robot::{Disabled, Kind, Limits, Runtime},
+};
+
+use crate::{
+    Diagnostic,
+    keys::task::{Parameter, TaskSettings},
+    layers::{Layers, Script},
+    robot::RobotKeys,
+    source::FileKind,
+    yaml::{Node, Place},
+};
+
+/// An extension whose declaration is sound; its own file comes on top.
+pub(crate) struct Declared {
+    pub(crate) name: TaskName,
+    pub(crate) kind: Kind,
+    pub(crate) runtime: Runtime,
+    pub(crate) path: String,
+    pub(crate) settings: TaskSettings,
+    pub(crate) privileged: bool,
+    /// In order of precedence, each name once.
+    pub(crate) parameters: Vec<(String, String)>,
+    /// Installed ← custom file, merged and undecoded.
+    pub(crate) file: Option<Node>,
+}
+
+impl Declared {
+    pub(crate) fn limits(&self) -> Limits {
+        let given = &self.settings.limits;
+        Limits {
+            memory_bytes: given.memory.unwrap_or_default().0,
+            processes: given.processes.unwrap_or_default(),
+            cpu_seconds: given.cpu.unwrap_or_default().0,
+            output_bytes: given.output.unwrap_or_default().0,
+        }
+    }
+}
+
+/// What a declaration came to.
+pub(crate) struct Declarations {
+    pub(crate) declared: Vec<Declared>,
+    pub(crate) disabled: Vec<Disabled>,
+}
+
+/// The three maps of extensions; a word for people, and whether a plugin of that kind is privileged by default.
+const MAPS: [(&str, Kind, &str); 3] = [
+    ("ExternalPlugins", Kind::Plugin, "plugin"),
+    ("ExternalJobs", Kind::Job, "job"),
+    ("ExternalTasks", Kind::Task, "task"),
+];
+
+/// Reads the declarations of every extension and the files that belong to them.
+///
+/// # Errors
+/// What may refuse the whole configuration: parameters that no process can be given, and `Privileged` in the file of
+/// an extension.
+pub(crate) fn declarations(layers: &mut Layers<'_>, robot: &RobotKeys) -> Result<Declarations, Vec<Diagnostic>> {
+    let keys = &robot.keys;
+    let mut errors = Vec::new();
+    for (map, entries) in [
+        ("NameSpaces", &keys.name_spaces),
+        ("ParameterSets", &keys.parameter_sets),
+        ("ExternalPlugins", &keys.external_plugins),
+        ("ExternalJobs", &keys.external_jobs),
+        ("ExternalTasks", &keys.external_tasks),
+    ] {
+        for (name, settings) in entries {
+            errors.extend(settings.parameters.iter().filter_map(|p| {
+                let problem = parameter_problem(p)?;
+                Some(robot.node.find(&[map, name, "Parameters"])?.at.says(problem))
+            }));
+        }
+    }
+    let names = Names::collect(robot);
+    let mut found = Declarations {
+        declared: Vec::new(),
+        disabled: compiled(robot),
+    };
+    for (map, kind, word) in MAPS {
+        let entries = match &kind {
+            Kind::Plugin => &keys.external_plugins,
+            Kind::Job => &keys.external_jobs,
+            Kind::Task => &keys.external_tasks,
+        };
+        for (name, settings) in entries.iter().filter(|(_, settings)| !settings.disabled) {
+            let at = robot
+                .node
+                .find(&[map])
+                .and_then(|n| n.entry(name))
+                .map_or(&robot.node.at, |e| &e.at);
+            let one = One {
+                layers: &mut *layers,
+                robot,
+                map,
+                kind: kind.clone(),
+                word,
+                name,
+                at,
+            };
+            match one.declare(settings, &names) {
+                Ok(declared) => found.declared.push(declared),
+                Err(Problem::Disabled(reason)) => {
+                    found.disabled.push(Disabled {
+                        name: TaskName::new(name),
+                        kind: kind.clone(),
+                        reason,
+                    });
+                }
+                Err(Problem::Fatal(error)) => errors.push(error),
+            }
+        }
+    }
+    if errors.is_empty() { Ok(found) } else { Err(errors) }
+}
+
+/// Stock extensions that the robot switches off.
+fn compiled(robot: &RobotKeys) -> Vec<Disabled> {
+    let keys = &robot.keys;
+    let mut off = Vec::new();
+    for (map, kind) in [
+        (&keys.go_plugins, Kind::Plugin),
+        (&keys.go_jobs, Kind::Job),
+        (&keys.go_tasks, Kind::Task),
+    ] {
+        for (name, _) in map.iter().filter(|(_, settings)| settings.disabled) {
+            let reason = "disabled in robot.yaml".to_owned();
+            off.push(Disabled {
+                name: TaskName::new(name),
+                kind: kind.clone(),
+                reason,
+            });
+        }
+    }
+    off
+}
+
+fn parameter_problem(parameter: &Parameter) -> Option<String> {
+    let Parameter { name, value } = parameter;
+    if name.is_empty() || name.contains(['=', '\0']) {
+        return Some(format!("`{name}` cannot be the name of a parameter"));
+    }
+    value
+        .contains('\0')
+        .then(|| format!("the value of the parameter `{name}` holds a NUL character"))
+}
+
+/// Every name of the configuration and where it stands.
+struct Names(HashMap<String, Vec<Place>>);
+
+impl Names {
+    fn collect(robot: &RobotKeys) -> Self {
+        let mut all = HashMap::<String, Vec<Place>>::new();
+        for map in [
+            "ExternalPlugins",
+            "ExternalJobs",
+            "ExternalTasks",
+            "NameSpaces",
+            "ParameterSets",
+        ] {
+            for entry in robot.node.find(&[map]).map(Node::entries).unwrap_or_default() {
+                let off = entry.value.find(&["Disabled"]).is_some_and(is_true);
+                if !off {
+                    all.entry(entry.key.clone()).or_default().push(entry.at.clone());
+                }
+            }
+        }
+        Self(all)
+    }
+
+    fn other(&self, name: &str, at: &Place) -> Option<&Place> {
+        self.0.get(name)?.iter().find(|place| *place != at)
+    }
+}
+
+/// Whether a value says yes, before anything is decoded.
+pub(crate) fn is_true(node: &Node) -> bool {
+    crate::yaml::decode::<bool>(node).unwrap_or(false)
+}
+
+enum Problem {
+    Disabled(String),
+    Fatal(Diagnostic),
+}
+
+/// One declaration while it is examined.
+struct One<'a, 's> {
+    layers: &'a mut Layers<'s>,
+    robot: &'a RobotKeys,
+    map: &'static str,
+    kind: Kind,
+    word: &'static str,
+    name: &'a str,
+    at: &'a Place,
+}
+
+impl One<'_, '_> {
+    fn disable<T>(&self, at: &Place, reason: impl Into<String>) -> Result<T, Problem> {
+        Err(Problem::Disabled(at.says(reason).sentence()))
+    }
+
+    /// Where a key of this declaration stands.
+    fn place(&self, key: &str) -> &Place {
+        self.robot
+            .node
+            .find(&[self.map, self.name, key])
+            .map_or(self.at, |n| &n.at)
+    }
+
+    fn declare(mut self, settings: &TaskSettings, names: &Names) -> Result<Declared, Problem> {
+        self.check_name(names)?;
+        let (runtime, path) = self.script(settings)?;
+        let parameters = self.parameters(settings)?;
+        let file = self.file()?;
+        Ok(Declared {
+            name: TaskName::new(self.name),
+            kind: self.kind.clone(),
+            runtime,
+            path,
+            settings: settings.clone(),
+            privileged: settings.privileged.unwrap_or(self.kind == Kind::Job),
+            parameters,
+            file,
+        })
+    }
+
+    fn check_name(&self, names: &Names) -> Result<(), Problem> {
+        let (name, word) = (self.name, self.word);
+        let letter = name.starts_with(|c: char| c.is_ascii_alphabetic());
+        if !letter
+            || !name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+        {
+            let reason = format!(
+                "`{name}` cannot be the name of a {word}: a letter comes first, then letters, digits, `-` and `_`"
+            );
+            return self.disable(self.at, reason);
+        }
+        if name == "bot" {
+            return self.disable(self.at, format!("`bot` cannot be the name of a {word}: it is reserved"));
+        }
+        match names.other(name, self.at) {
+            Some(other) => self.disable(
+                self.at,
+                format!("the name `{name}` is also used at {other}; give one of them another name"),
+            ),
+            None => Ok(()),
+        }
+    }
+
+    fn script(&self, settings: &TaskSettings) -> Result<(Runtime, String), Problem> {
+        let (name, word, given) = (self.name, self.word, &settings.path);
+        let at = self.place("Path");
+        if given.is_empty() || given.contains('\0') {
+            return self.disable(
+                self.at,
+                format!("the {word} `{name}` has no `Path`; say which file it is"),
+            );
+        }
+        let (path, kind) = match self.layers.script(given) {
+            Ok(found) => found,
+            Err(Script::Missing(candidates)) => {
+                let looked: Vec<String> = candidates.iter().map(|p| self.layers.shown(p)).collect();
+                let reason = format!(
+                    "there is no file `{given}` (looked for {}); create it or correct `Path`",
+                    looked.join(", ")
+                );
+                return self.disable(at, reason);
+            }
+            Err(Script::Unreadable(path, error)) => {
+                let shown = self.layers.shown(&path);
+                return self.disable(at, format!("the file {shown} cannot be examined: {error}"));
+            }
+        };
+        let shown = self.layers.shown(&path);
+        let FileKind::File { owner_executable } = kind else {
+            return self.disable(at, format!("{shown} is not a regular file; correct `Path`"));
+        };
+        let (runtime, language) = match path.extension().and_then(|e| e.to_str()) {
+            Some("lua") => (Runtime::Lua, Some("Lua")),
+            Some("js") => (Runtime::JavaScript, Some("JavaScript")),
+            Some("gsh") => (Runtime::Gsh, Some("gsh")),
+            Some("go") => (Runtime::Go, Some("Go")),
+            _ => (Runtime::External, None),
+        };
+        if let Some(language) = language {
+            return self.disable(
+                at,
+                format!("this version does not run {language} yet, which {shown} needs"),
+            );
+        }
+        if !owner_executable {
+            return self.disable(at, format!("{shown} is not executable; run `chmod +x {shown}`"));
+        }
+        match path.to_str() {
+            Some(path) => Ok((runtime, path.to_owned())),
+            None => self.disable(at, format!("the path {shown} is not UTF-8 text")),
+        }
+    }
+
+    /// Name space, parameter sets in order, own; the first of a name wins.
+    fn parameters(&self, settings: &TaskSettings) -> Result<Vec<(String, String)>, Problem> {
+        let keys = &self.robot.keys;
+        let mut sources: Vec<&[Parameter]> = Vec::new();
+        if !settings.name_space.is_empty() {
+            sources.push(self.referred(&keys.name_spaces, &settings.name_space, "NameSpace")?);
+        }
+        for set in &settings.parameter_sets {
+            sources.push(self.referred(&keys.parameter_sets, set, "ParameterSets")?);
+        }
+        sources.push(&settings.parameters);
+        let mut seen = HashSet::new();
+        Ok(sources
+            .into_iter()
+            .flatten()
+            .filter(|p| seen.insert(p.name.as_str()))
+            .map(|p| (p.name.clone(), p.value.clone()))
+            .collect())
+    }
+
+    fn referred<'m>(
+        &self,
+        map: &'m BTreeMap<String, TaskSettings>,
+        name: &str,
+        key: &str,
+    ) -> Result<&'m [Parameter], Problem> {
+        match map.get(name) {
+            Some(found) => Ok(&found.parameters),
+            None => self.disable(
+                self.place(key),
+                format!("`{name}` is not defined; `{key}` refers to it"),
+            ),
+        }
+    }
+
+    /// The extension's own file. An error in it disables the extension, with one exception.
+    fn file(&mut self) -> Result<Option<Node>, Problem> {
+        let directory = match self.kind {
+            Kind::Plugin => "plugins",
+            Kind::Job => "jobs",
+            Kind::Task => return Ok(None),
+        };
+        let merged = self.layers.merged(&format!("{directory}/{}.yaml", self.name));
+        let file = merged.map_err(|errors| Problem::Disabled(sentences(&errors)))?;
+        if let Some(entry) = file.as_ref().and_then(|f| f.entry("Privileged")) {
+            let message = format!(
+                "task '{}' illegally specifies 'Privileged' outside of robot.yaml",
+                self.name
+            );
+            return Err(Problem::Fatal(entry.at.says(message)));
+        }
+        Ok(file)
+    }
+}
+
+/// Several errors as one reason.
+pub(crate) fn sentences(errors: &[Diagnostic]) -> String {
+    let all: Vec<String> = errors.iter().map(Diagnostic::sentence).collect();
+    all.join("; ")
+}

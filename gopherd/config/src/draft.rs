@@ -1,0 +1,151 @@
+//! A configuration that waits for the default configurations of its plugins.
+
+use std::collections::HashMap;
+
+use gopher_protocol::{
+    ids::{Generation, TaskName},
+    loader::{Sources, TaskEntry},
+    robot::{Disabled, Kind, Robot, Runtime},
+    secretd::SecretValue,
+};
+
+use crate::{
+    Diagnostic, FileSource,
+    declared::{Declared, declarations, is_true, sentences},
+    extension,
+    layers::{Layers, over, parse},
+    robot::{RobotKeys, build},
+    yaml::Node,
+};
+
+/// Reads every file of a robot. `settings` are the plain values of `GOPHER_*` names.
+///
+/// # Errors
+/// Everything that keeps the robot from starting with this configuration, as far as it can be told in one pass.
+pub fn read(
+    generation: Generation,
+    sources: &Sources,
+    settings: &[(String, String)],
+    files: &dyn FileSource,
+) -> Result<Draft, Vec<Diagnostic>> {
+    let mut layers = Layers::new(sources, files);
+    let keys = RobotKeys::load(&mut layers, sources)?;
+    let robot = build(generation, sources, settings, &mut layers, &keys);
+    let declarations = declarations(&mut layers, &keys);
+    let (mut robot, declarations) = crate::layers::both(robot, declarations)?;
+    robot.disabled = declarations.disabled;
+    Ok(Draft {
+        robot,
+        declared: declarations.declared,
+        notices: layers.notices,
+    })
+}
+
+/// What [`read`] makes: valid but for the plugins' own defaults.
+pub struct Draft {
+    robot: Robot,
+    declared: Vec<Declared>,
+    notices: Vec<Diagnostic>,
+}
+
+impl Draft {
+    /// Plugins that must be asked for their default configuration, by running them with `_configure`.
+    pub fn wants_defaults(&self) -> Vec<TaskName> {
+        self.declared
+            .iter()
+            .filter(|d| wants_default(d))
+            .map(|d| d.name.clone())
+            .collect()
+    }
+
+    /// What secretd must know: the program and the parameters of every task.
+    pub fn table(&self) -> Vec<TaskEntry> {
+        let entry = |declared: &Declared| TaskEntry {
+            name: declared.name.clone(),
+            program: declared.path.clone(),
+            runtime: declared.runtime.clone(),
+            privileged: declared.privileged,
+            parameters: declared
+                .parameters
+                .iter()
+                .map(|(n, v)| SecretValue::literal(n, v.as_bytes()))
+                .collect(),
+        };
+        self.declared.iter().map(entry).collect()
+    }
+
+    /// The configuration. `defaults` are the answers to [`Draft::wants_defaults`]: YAML text, or why there is none;
+    /// a plugin without an answer is disabled.
+    ///
+    /// # Errors
+    /// An answer for a plugin that was not asked.
+    pub fn finish(self, defaults: Vec<(TaskName, Result<String, String>)>) -> Result<Robot, Vec<Diagnostic>> {
+        let asked = self.wants_defaults();
+        let mut errors = Vec::new();
+        let mut answers = HashMap::new();
+        for (name, answer) in defaults {
+            if asked.contains(&name) {
+                answers.insert(name, answer);
+            } else {
+                let message = format!("a default configuration came for `{name}`, which was not asked for one");
+                errors.push(Diagnostic::of_file("", message));
+            }
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let Self {
+            mut robot,
+            declared,
+            mut notices,
+        } = self;
+        for declared in declared {
+            let answer = wants_default(&declared).then(|| answers.remove(&declared.name));
+            let built = default_layer(&declared, answer, &mut notices).and_then(|base| {
+                let node = over(base, declared.file.clone());
+                extension::build(&declared, node.as_ref(), &robot, &mut notices)
+            });
+            match built {
+                Ok(extension) => robot.extensions.push(extension),
+                Err(reason) => {
+                    robot.disabled.push(Disabled {
+                        name: declared.name,
+                        kind: declared.kind,
+                        reason,
+                    });
+                }
+            }
+        }
+        robot.notices = notices.iter().map(Diagnostic::sentence).collect();
+        Ok(robot)
+    }
+}
+
+fn wants_default(declared: &Declared) -> bool {
+    let off = declared
+        .file
+        .as_ref()
+        .and_then(|f| f.find(&["Disabled"]))
+        .is_some_and(is_true);
+    declared.kind == Kind::Plugin && declared.runtime == Runtime::External && !off
+}
+
+/// A plugin's own default as the lowest layer; outer `None`: it was not asked for one.
+fn default_layer(
+    declared: &Declared,
+    answer: Option<Option<Result<String, String>>>,
+    notices: &mut Vec<Diagnostic>,
+) -> Result<Option<Node>, String> {
+    let name = &declared.name;
+    match answer {
+        None => Ok(None),
+        Some(None) => Err(format!("plugin '{name}' was not asked for its default configuration")),
+        Some(Some(Err(why))) => Err(format!("Getting default configuration for plugin, disabling: {why}")),
+        Some(Some(Ok(text))) => {
+            let shown = format!("`_configure` output of {name}");
+            let (layer, more) = parse(&shown, text.into_bytes()).map_err(|errors| sentences(&errors))?;
+            notices.extend(more);
+            Ok(Some(layer))
+        }
+    }
+}

@@ -1,0 +1,412 @@
+//! One extension from its declaration and its merged file; what does not fit is the reason why it is disabled.
+
+use gopher_protocol::{
+    ids::ChannelName,
+    robot::{CommandMode, Extension, Kind, Matcher, PrivatePolicy, Robot, TimeOuts},
+};
+
+use crate::{
+    Diagnostic,
+    declared::{Declared, sentences},
+    keys::{
+        extension::{ExtensionFile, Thresholds},
+        matcher::InputMatcher,
+    },
+    pattern,
+    robot::thresholds,
+    units::GoDuration,
+    yaml::{Node, Value, decode},
+};
+
+/// Most matchers of one extension: each costs time to compile.
+const MOST_MATCHERS: usize = 1000;
+
+/// Keys of `robot.yaml` that an extension's file must not set.
+const MISPLACED: [&str; 6] = [
+    "Path",
+    "Description",
+    "Parameters",
+    "Homed",
+    "ConfigInterface",
+    "Privileged",
+];
+const PLUGINS_ONLY: [&str; 16] = [
+    "Commands",
+    "MessageMatchers",
+    "Channels",
+    "AdminCommands",
+    "AllowedPrivateCommands",
+    "RequiredPrivateCommands",
+    "RequireAllCommandsPrivate",
+    "RestrictPrivateChannels",
+    "AuthorizedCommands",
+    "AuthorizeAllCommands",
+    "ElevatedCommands",
+    "ElevateImmediateCommands",
+    "AmbientMatchCommand",
+    "MatchUnlisted",
+    "CatchAll",
+    "CatchAllModes",
+];
+const JOBS_ONLY: [&str; 5] = ["Arguments", "Triggers", "UUIDTrigger", "KeepLogs", "Quiet"];
+
+/// Builds the extension, or says why not. `node` is default ← installed ← custom.
+pub(crate) fn build(
+    declared: &Declared,
+    node: Option<&Node>,
+    robot: &Robot,
+    notices: &mut Vec<Diagnostic>,
+) -> Result<Extension, String> {
+    let mut extension = plain(declared, robot);
+    let empty;
+    let (file, node) = match node {
+        Some(node) => (keys(declared, node, notices)?, node),
+        None if declared.kind == Kind::Task => return Ok(extension),
+        None => {
+            empty = Node {
+                value: Value::Map(Vec::new()),
+                at: crate::yaml::Place::nowhere(),
+            };
+            (ExtensionFile::default(), &empty)
+        }
+    };
+    let check = Check { declared, node };
+    check.restrictions(&file)?;
+    extension.time_outs = check.time_outs(&file, robot)?;
+    check.channels(&file, robot, &mut extension)?;
+    check.matchers(&file, &mut extension)?;
+    extension.catch_all_modes = check.modes(&file)?;
+    check.named_commands(&file, &extension)?;
+    extension.private = private(&file);
+    extension.require_admin = file.require_admin;
+    extension.admin_commands = file.admin_commands;
+    extension.users = file.users;
+    extension.ambient_match_command = file.ambient_match_command;
+    extension.match_unlisted = file.match_unlisted;
+    extension.catch_all = file.catch_all;
+    extension.config = file.config.map(|c| c.to_string());
+    Ok(extension)
+}
+
+fn private(file: &ExtensionFile) -> PrivatePolicy {
+    PrivatePolicy {
+        allowed: file.allowed_private_commands.clone(),
+        required: file.required_private_commands.clone(),
+        require_all: file.require_all_commands_private,
+        restrict_channels: file.restrict_private_channels,
+    }
+}
+
+/// What the declaration alone says.
+fn plain(declared: &Declared, robot: &Robot) -> Extension {
+    let settings = &declared.settings;
+    Extension {
+        name: declared.name.clone(),
+        kind: declared.kind.clone(),
+        runtime: declared.runtime.clone(),
+        path: declared.path.clone(),
+        description: settings.description.clone(),
+        name_space: Some(settings.name_space.clone()).filter(|n| !n.is_empty()),
+        privileged: declared.privileged,
+        homed: settings.homed,
+        network: settings.network.unwrap_or(true),
+        limits: declared.limits(),
+        time_outs: defaults(&declared.kind, robot),
+        commands: Vec::new(),
+        message_matchers: Vec::new(),
+        reply_matchers: Vec::new(),
+        channels: Vec::new(),
+        all_channels: false,
+        require_admin: false,
+        admin_commands: Vec::new(),
+        users: Vec::new(),
+        private: private(&ExtensionFile::default()),
+        ambient_match_command: false,
+        match_unlisted: false,
+        catch_all: false,
+        catch_all_modes: Vec::new(),
+        config: None,
+    }
+}
+
+fn defaults(kind: &Kind, robot: &Robot) -> TimeOuts {
+    match kind {
+        Kind::Plugin => robot.plugin_time_outs.clone(),
+        Kind::Job => robot.job_time_outs.clone(),
+        Kind::Task => TimeOuts {
+            warn: std::time::Duration::ZERO,
+            kill: std::time::Duration::ZERO,
+        },
+    }
+}
+
+/// Decodes the file after the keys that do not belong there are sorted out.
+fn keys(declared: &Declared, node: &Node, notices: &mut Vec<Diagnostic>) -> Result<ExtensionFile, String> {
+    let name = &declared.name;
+    let (word, foreign) = match declared.kind {
+        Kind::Job => ("job", PLUGINS_ONLY.as_slice()),
+        Kind::Plugin | Kind::Task => ("plugin", JOBS_ONLY.as_slice()),
+    };
+    for entry in node.entries().iter().filter(|e| !e.value.is_null()) {
+        let key = entry.key.as_str();
+        if MISPLACED.contains(&key) {
+            let message = format!("Invalid configuration key for task '{name}': {key} - disabling");
+            return Err(entry.at.says(message).hint("it belongs in robot.yaml").sentence());
+        }
+        if foreign.contains(&key) {
+            let message = format!("Disabling {word} '{name}' - invalid configuration key: {key}");
+            return Err(entry.at.says(message).sentence());
+        }
+        if matches!(key, "NameSpace" | "ParameterSets") {
+            notices.push(
+                entry
+                    .at
+                    .says(format!("`{key}` has no effect here; it belongs in robot.yaml")),
+            );
+        }
+    }
+    let file: ExtensionFile = decode(node).map_err(|errors| sentences(&errors))?;
+    if file.disabled {
+        let word = if declared.kind == Kind::Job { "Job" } else { "Plugin" };
+        return Err(format!("{word} '{name}' is disabled by configuration"));
+    }
+    Ok(file)
+}
+
+/// The checks of one extension.
+struct Check<'a> {
+    declared: &'a Declared,
+    node: &'a Node,
+}
+
+impl Check<'_> {
+    fn wrong<T>(&self, path: &[&str], message: impl Into<String>) -> Result<T, String> {
+        let at = &self.node.find(path).unwrap_or(self.node).at;
+        Err(at.says(message).sentence())
+    }
+
+    /// A key that restricts is enforced, or what it restricts does not run.
+    fn restrictions(&self, file: &ExtensionFile) -> Result<(), String> {
+        let authorizer = [
+            ("AuthorizedCommands", !file.authorized_commands.is_empty()),
+            ("AuthorizeAllCommands", file.authorize_all_commands),
+            ("Authorizer", !file.authorizer.is_empty()),
+            ("AuthRequire", !file.auth_require.is_empty()),
+        ];
+        let elevator = [
+            ("ElevatedCommands", !file.elevated_commands.is_empty()),
+            ("ElevateImmediateCommands", !file.elevate_immediate_commands.is_empty()),
+            ("Elevator", !file.elevator.is_empty()),
+        ];
+        for (what, set) in [
+            ("an authorizer", authorizer.as_slice()),
+            ("an elevator", elevator.as_slice()),
+        ] {
+            if let Some((key, _)) = set.iter().find(|(_, set)| *set) {
+                return self.wrong(
+                    &[key],
+                    format!("`{key}` needs {what}, which this version does not have yet"),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn time_outs(&self, file: &ExtensionFile, robot: &Robot) -> Result<TimeOuts, String> {
+        let name = &self.declared.name;
+        let own = |scope: &str, t: Thresholds| thresholds(t, scope).or_else(|e| self.wrong(&["TimeOuts"], e));
+        own(&format!("task '{name}' TimeOuts"), file.time_outs)?;
+        let base = defaults(&self.declared.kind, robot);
+        let effective = Thresholds {
+            warn: Some(file.time_outs.warn.unwrap_or(GoDuration(base.warn))),
+            kill: Some(file.time_outs.kill.unwrap_or(GoDuration(base.kill))),
+        };
+        own(&format!("task '{name}' effective TimeOuts"), effective)
+    }
+
+    fn channels(&self, file: &ExtensionFile, robot: &Robot, extension: &mut Extension) -> Result<(), String> {
+        let name = &self.declared.name;
+        if self.declared.kind == Kind::Job {
+            let channel = Some(ChannelName::new(&file.channel)).filter(|c| !c.is_empty());
+            let Some(channel) = channel.or_else(|| robot.default_job_channel.clone()) else {
+                return Err(format!(
+                    "no channel set: job '{name}' has no `Channel`, and the robot has no `DefaultJobChannel`"
+                ));
+            };
+            extension.channels = vec![channel];
+            extension.all_channels = file.all_channels.unwrap_or(false);
+            return Ok(());
+        }
+        if !file.channels.is_empty() {
+            extension.channels = file.channels.iter().map(ChannelName::new).collect();
+        } else if file.all_channels == Some(true) {
+            extension.all_channels = true;
+        } else {
+            extension.channels.clone_from(&robot.default_channels);
+            extension.all_channels = file.all_channels.is_none() && robot.default_channels.is_empty();
+        }
+        let private = file.require_all_commands_private
+            || !file.allowed_private_commands.is_empty()
+            || !file.required_private_commands.is_empty();
+        if extension.channels.is_empty() && !extension.all_channels && !private {
+            return Err(format!(
+                "Plugin '{name}' not visible in any channels or private command policy, disabling"
+            ));
+        }
+        Ok(())
+    }
+
+    fn matchers(&self, file: &ExtensionFile, extension: &mut Extension) -> Result<(), String> {
+        let all = [
+            &file.commands,
+            &file.message_matchers,
+            &file.reply_matchers,
+            &file.arguments,
+        ];
+        if all.iter().map(|m| m.len()).sum::<usize>() + file.triggers.len() > MOST_MATCHERS {
+            return self.wrong(&[], format!("there are more than {MOST_MATCHERS} matchers"));
+        }
+        extension.commands = self.list("Commands", &file.commands)?;
+        extension.message_matchers = self.list("MessageMatchers", &file.message_matchers)?;
+        extension.reply_matchers = self.list("ReplyMatchers", &file.reply_matchers)?;
+        self.list("Arguments", &file.arguments)?;
+        for (n, trigger) in file.triggers.iter().enumerate() {
+            if trigger.user.is_empty() || trigger.channel.is_empty() {
+                return self.item("Triggers", n, "", "a trigger needs `User` and `Channel`");
+            }
+            if let Err(e) = pattern::unanchored(&trigger.regex) {
+                return self.item("Triggers", n, "Regex", cannot_compile(&trigger.regex, &e));
+            }
+        }
+        Ok(())
+    }
+
+    /// An error in one entry of a list.
+    fn item<T>(&self, key: &str, n: usize, inner: &str, message: impl Into<String>) -> Result<T, String> {
+        let list = self.node.find(&[key]);
+        let entry = match list.map(|l| &l.value) {
+            Some(Value::List(items)) => items.get(n),
+            _ => None,
+        };
+        let at = entry
+            .map(|e| e.find(&[inner]).unwrap_or(e))
+            .or(list)
+            .unwrap_or(self.node);
+        Err(at.at.says(message).sentence())
+    }
+
+    fn list(&self, key: &str, matchers: &[InputMatcher]) -> Result<Vec<Matcher>, String> {
+        matchers
+            .iter()
+            .enumerate()
+            .map(|(n, m)| self.matcher(key, n, m))
+            .collect()
+    }
+
+    fn matcher(&self, key: &str, n: usize, matcher: &InputMatcher) -> Result<Matcher, String> {
+        let name = &self.declared.name;
+        let directed = matches!(key, "Commands" | "MessageMatchers");
+        let mut command = &matcher.command;
+        if directed {
+            if command.trim().starts_with('_') {
+                let what = if key == "Commands" {
+                    "command"
+                } else {
+                    "message matcher command"
+                };
+                let message = format!(
+                    "plugin '{name}' {what} \"{command}\" is reserved for engine use; plugin command names must not start with '_'"
+                );
+                return self.item(key, n, "Command", message);
+            }
+        } else {
+            if !matcher.label.is_empty() {
+                command = &matcher.label;
+            }
+            if command.starts_with(|c: char| c.is_ascii_uppercase()) {
+                let message = format!("the label `{command}` begins with A-Z, which is reserved for stock patterns");
+                return self.item(key, n, "Label", message);
+            }
+        }
+        let rewritten = match (matcher.regex.is_empty(), matcher.simple_matcher.is_empty()) {
+            (false, false) => return self.item(key, n, "Regex", "matcher specifies both Regex and SimpleMatcher"),
+            (true, false) if key == "Commands" => {
+                return self.item(
+                    key,
+                    n,
+                    "SimpleMatcher",
+                    "`SimpleMatcher` is not supported yet by this version",
+                );
+            }
+            (true, false) => {
+                return self.item(
+                    key,
+                    n,
+                    "SimpleMatcher",
+                    "SimpleMatcher is only supported for directed Commands",
+                );
+            }
+            (true, true) if key == "Commands" => {
+                return self.item(key, n, "", "matcher must specify either Regex or SimpleMatcher");
+            }
+            (true, true) => return self.item(key, n, "", "matcher must specify Regex"),
+            (false, true) if key == "MessageMatchers" => pattern::unanchored(&matcher.regex),
+            (false, true) => pattern::anchored(&matcher.regex),
+        };
+        let regex = match rewritten {
+            Ok(regex) => regex,
+            Err(e) => return self.item(key, n, "Regex", cannot_compile(&matcher.regex, &e)),
+        };
+        Ok(Matcher {
+            command: command.clone(),
+            regex,
+            usage: matcher.usage.clone(),
+            summary: matcher.summary.clone(),
+            keywords: matcher.keywords.clone(),
+            examples: matcher.examples.clone(),
+            channel_only: matcher.channel_only,
+            contexts: matcher.contexts.clone(),
+        })
+    }
+
+    fn modes(&self, file: &ExtensionFile) -> Result<Vec<CommandMode>, String> {
+        let mode = |text: &String| match text.trim().to_lowercase().as_str() {
+            "alias" => Ok(CommandMode::Alias),
+            "name" => Ok(CommandMode::Name),
+            "direct" => Ok(CommandMode::Direct),
+            "hidden" => Ok(CommandMode::Hidden),
+            _ => self.wrong(
+                &["CatchAllModes"],
+                format!("`{text}` is none of alias, name, direct, hidden"),
+            ),
+        };
+        file.catch_all_modes.iter().map(mode).collect()
+    }
+
+    fn named_commands(&self, file: &ExtensionFile, extension: &Extension) -> Result<(), String> {
+        for (key, kind, commands) in [
+            ("AdminCommands", "admin", &file.admin_commands),
+            (
+                "RequiredPrivateCommands",
+                "required private",
+                &file.required_private_commands,
+            ),
+        ] {
+            for command in commands {
+                let mut known = extension.commands.iter().chain(&extension.message_matchers);
+                if !known.any(|m| m.command == *command) {
+                    let message = format!(
+                        "Disabling {}, {kind} command {command} didn't match a command from Commands or MessageMatchers",
+                        self.declared.name
+                    );
+                    return self.wrong(&[key], message);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn cannot_compile(regex: &str, reason: &str) -> String {
+    format!("couldn't compile matcher regular expression '{regex}': {reason}")
+}

@@ -1,0 +1,13 @@
+//! YAML with positions: bytes to a tree in which every value knows where it stands.
+//!
+//! Typing and merge keys are those of the Go library that robot repositories were written for; no input may
+//! take more memory or depth than the limits of [`compose`].
+
+pub(crate) mod compose;
+pub(crate) mod decode;
+pub(crate) mod node;
+pub(crate) mod scalar;
+
+pub(crate) use compose::compose;
+pub(crate) use decode::decode;
+pub(crate) use node::{Entry, Node, Place, Source, Value};

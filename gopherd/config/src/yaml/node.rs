@@ -1,0 +1,128 @@
+//! The tree: values and the places where they stand.
+
+use std::{fmt, sync::Arc};
+
+use crate::{Diagnostic, yaml::scalar::Typed};
+
+/// One file, kept so that errors can show its lines.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Source {
+    /// As people see it, relative to the robot home where possible.
+    pub(crate) name: String,
+    pub(crate) text: String,
+}
+
+/// Where something stands; line and column count from 1.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) source: Arc<Source>,
+    pub(crate) line: u32,
+    pub(crate) column: u32,
+}
+
+impl Place {
+    /// Of what stands in no file.
+    pub(crate) fn nowhere() -> Self {
+        let source = Source {
+            name: String::new(),
+            text: String::new(),
+        };
+        Self {
+            source: Arc::new(source),
+            line: 0,
+            column: 0,
+        }
+    }
+
+    pub(crate) fn says(&self, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::at(
+            self.source.name.clone(),
+            &self.source.text,
+            self.line,
+            self.column,
+            message,
+        )
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.source.name, self.line, self.column)
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Node {
+    pub(crate) value: Value,
+    pub(crate) at: Place,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Value {
+    Scalar {
+        /// As written, for keys that want text whatever it looks like.
+        text: String,
+        typed: Typed,
+    },
+    List(Vec<Node>),
+    /// In file order, each key once.
+    Map(Vec<Entry>),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) key: String,
+    pub(crate) at: Place,
+    /// The key was written with the prefix `Append`.
+    pub(crate) append: bool,
+    pub(crate) value: Node,
+}
+
+impl Node {
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(self.value, Value::Scalar { typed: Typed::Null, .. })
+    }
+
+    /// The entries of a mapping; none of anything else.
+    pub(crate) fn entries(&self) -> &[Entry] {
+        if let Value::Map(entries) = &self.value {
+            entries
+        } else {
+            &[]
+        }
+    }
+
+    pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
+        self.entries().iter().find(|e| e.key == key)
+    }
+
+    /// The value at a path of keys.
+    pub(crate) fn find(&self, path: &[&str]) -> Option<&Self> {
+        path.iter()
+            .try_fold(self, |node, key| node.entry(key).map(|e| &e.value))
+    }
+
+    /// What it is, for errors.
+    pub(crate) fn kind(&self) -> String {
+        match &self.value {
+            Value::Scalar { typed: Typed::Null, .. } => "nothing".to_owned(),
+            Value::Scalar {
+                typed: Typed::Bool(_),
+                text,
+            } => format!("`{text}`"),
+            Value::Scalar {
+                typed: Typed::Int(_) | Typed::Float(_),
+                text,
+            } => format!("the number `{text}`"),
+            Value::Scalar { .. } => "text".to_owned(),
+            Value::List(_) => "a list".to_owned(),
+            Value::Map(_) => "a mapping".to_owned(),
+        }
+    }
+}
