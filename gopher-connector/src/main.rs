@@ -1,2 +1,36 @@
+//! One chat service of a robot. Started by the supervisor, which says in its first message which one.
 #![forbid(unsafe_code)]
-fn main() {}
+
+mod error;
+mod host;
+mod markdown;
+mod render;
+mod roster;
+mod start;
+mod terminal;
+mod test;
+
+use std::process::ExitCode;
+
+use crate::error::ConnectorError;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("gopher-connector: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn run() -> Result<(), ConnectorError> {
+    let Some(started) = start::gather(gopher_sys::role::begin()?)? else {
+        return Ok(());
+    };
+    match started.name.as_str() {
+        "test" => host::serve(started, test::TestConnector::new()),
+        "terminal" => host::serve(started, terminal::TerminalConnector::new()),
+        other => Err(ConnectorError::Unknown(other.to_owned())),
+    }
+}

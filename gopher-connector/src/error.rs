@@ -1,0 +1,43 @@
+//! What can end a connector.
+
+use gopher_sys::{LinkError, role::RoleError};
+use nix::errno::Errno;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConnectorError {
+    #[error(transparent)]
+    Role(#[from] RoleError),
+    #[error("the link to the supervisor: {0}")]
+    Supervisor(LinkError),
+    #[error("the link to the engine: {0}")]
+    Engine(LinkError),
+    #[error("the link to secretd: {0}")]
+    Secretd(LinkError),
+    #[error("the supervisor sent {message} out of turn")]
+    Order { message: &'static str },
+    #[error(
+        "there is no connector named '{0}' in this build: known are 'terminal' and 'test'; see Protocols in robot.yaml"
+    )]
+    Unknown(String),
+    #[error("{call}: {errno}")]
+    System { call: &'static str, errno: Errno },
+    #[error("the suite driver's socket: {0}")]
+    Listener(std::io::Error),
+}
+
+impl ConnectorError {
+    pub(crate) fn system(call: &'static str) -> impl FnOnce(Errno) -> Self {
+        move |errno| Self::System { call, errno }
+    }
+
+    /// A number of sysexits.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Role(_) => 64,
+            Self::Unknown(_) => 78,
+            Self::Engine(_) => 75,
+            Self::System { .. } | Self::Listener(_) => 71,
+            Self::Supervisor(_) | Self::Secretd(_) | Self::Order { .. } => 70,
+        }
+    }
+}
