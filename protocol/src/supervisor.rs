@@ -121,6 +121,8 @@ messages! {
     /// Remove the scratch workspace of a pipeline.
     3 Release { pipeline: PipelineId };
     4 Stop;
+    /// The ids of its user namespace are mapped.
+    5 Mapped;
 }
 
 messages! {
@@ -134,6 +136,8 @@ messages! {
     4 Refused { reason: String };
     /// Nothing of the pipeline is left: its uid owns nothing.
     5 Released { pipeline: PipelineId };
+    /// It has entered its user namespace and needs its ids.
+    6 MapIds;
 }
 
 wire! {
