@@ -28,3 +28,9 @@ pub fn yaml_to_json(name: &str, bytes: Vec<u8>) -> Result<String, Vec<Diagnostic
     let (node, _) = layers::parse(name, bytes)?;
     yaml::decode::<serde_json::Value>(&node).map(|value| value.to_string())
 }
+
+/// Decodes one YAML text of another kind (a suite, say) the way configuration files are decoded.
+pub fn from_yaml<T: for<'de> serde::Deserialize<'de>>(name: &str, bytes: Vec<u8>) -> Result<T, Vec<Diagnostic>> {
+    let (node, _) = layers::parse(name, bytes)?;
+    yaml::decode::decode(&node)
+}
