@@ -1,4 +1,4 @@
-//! BasicMarkdown, the portable subset that extensions write (configuration §7.2), rendered as plain text.
+//! `BasicMarkdown`, the portable subset that extensions write (configuration §7.2), rendered as plain text.
 //!
 //! Pure, linear in the length of the text, and total: whatever is not markup stays as it is.
 
@@ -17,9 +17,9 @@ pub(crate) fn plain(text: &str) -> Cow<'_, str> {
     let mut out = String::with_capacity(text.len());
     for (index, part) in text.split("```").enumerate() {
         if index % 2 == 1 {
-            out.push_str(fenced(part))
+            out.push_str(fenced(part));
         } else {
-            outside_fences(part, &mut out)
+            outside_fences(part, &mut out);
         }
     }
     Cow::Owned(out)

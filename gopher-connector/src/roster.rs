@@ -198,9 +198,9 @@ pub(crate) fn bracketed(text: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
-    const CONFIG: &str = r##"{"startchannel":"general","Users":[
+    const CONFIG: &str = r#"{"startchannel":"general","Users":[
         {"Name":"alice","InternalID":"u0001","Email":"alice@example.com","FullName":"Alice User","Phone":"(555)765-0001"},
-        {"name":"bob","internalid":"u0002"}],"Channels":["general","random"],"Color":true}"##;
+        {"name":"bob","internalid":"u0002"}],"Channels":["general","random"],"Color":true}"#;
 
     #[test]
     fn keys_are_found_in_any_case_and_unknown_ones_ignored() {

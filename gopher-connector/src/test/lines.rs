@@ -82,7 +82,7 @@ mod tests {
         let mut reader = LineReader::default();
         let mut refused = 0;
         for _ in 0..48 {
-            reader.push(&[b'x'; 65_536]);
+            reader.push(&vec![b'x'; 65_536]);
             while let Some(line) = reader.next() {
                 assert_eq!(line, Line::TooLong);
                 refused += 1;

@@ -181,10 +181,9 @@ impl TestConnector {
 
     fn accept(&mut self, io: &mut Io) -> Result<(), ConnectorError> {
         let Some(listener) = &self.listener else { return Ok(()) };
-        let mut stream = match listener.accept() {
-            Ok((stream, _)) => stream,
-            // Whoever knocked has left again, or will be there at the next turn.
-            Err(_) => return Ok(()),
+        // Whoever knocked and is not there has left again, or will be there at the next turn.
+        let Ok((mut stream, _)) = listener.accept() else {
+            return Ok(());
         };
         stream.set_nonblocking(true).map_err(ConnectorError::Listener)?;
         // The last driver may have left a moment ago, unread.

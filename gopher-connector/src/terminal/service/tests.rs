@@ -26,7 +26,7 @@ fn configured(config: &str) -> TerminalService {
                 settings: settings(config),
             },
             out,
-        )
+        );
     });
     service
 }
@@ -52,7 +52,7 @@ fn attach(service: &mut TerminalService, id: ConsoleId, user: &str, any_user: bo
                 vocabulary,
             },
             out,
-        )
+        );
     })
 }
 
@@ -83,7 +83,7 @@ fn say(service: &mut TerminalService, id: ConsoleId, text: &str, hidden: bool) -
                 hidden,
             },
             out,
-        )
+        );
     })
     .pop()
     {
@@ -475,7 +475,7 @@ fn attributes_are_looked_up_in_users() {
     };
     match run(&mut service, |s, out| s.engine(ask, out)).pop() {
         Some(Action::Engine(ConnectorToEngine::Attribute { value, ret, .. })) => {
-            assert_eq!((value.as_str(), ret), ("a@example.com", RetVal::Ok))
+            assert_eq!((value.as_str(), ret), ("a@example.com", RetVal::Ok));
         }
         other => panic!("{other:?}"),
     }

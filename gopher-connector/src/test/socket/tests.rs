@@ -95,7 +95,7 @@ impl Bench {
         self.io.flush().unwrap();
     }
 
-    fn from_connector(&mut self) -> Vec<ConnectorToEngine> {
+    fn for_engine(&mut self) -> Vec<ConnectorToEngine> {
         let mut messages = Vec::new();
         while let Some((message, _)) = self.engine.receive().unwrap() {
             messages.push(message);
@@ -126,7 +126,7 @@ fn one_turn_takes_a_message_in_and_one_delivery_brings_the_reply() {
     bench.turn();
     assert_eq!(line(&mut driver), r#"{"op":"sent"}"#);
     assert!(matches!(
-        bench.from_connector().last(),
+        bench.for_engine().last(),
         Some(ConnectorToEngine::Inbound { .. })
     ));
     bench.deliver("PONG");
@@ -135,7 +135,7 @@ fn one_turn_takes_a_message_in_and_one_delivery_brings_the_reply() {
         r#"{"op":"msg","seq":1,"user":"","channel":"general","text":"PONG","threaded":false}"#
     );
     assert!(matches!(
-        bench.from_connector().last(),
+        bench.for_engine().last(),
         Some(ConnectorToEngine::Delivered { .. })
     ));
 }
@@ -204,12 +204,12 @@ fn a_line_over_the_limit_costs_that_line_only() {
 #[test]
 fn an_unread_robot_drops_the_oldest_and_says_so_once() {
     let mut bench = Bench::configured();
-    bench.from_connector();
+    bench.for_engine();
     let mut troubles = Vec::new();
     for n in 0..10_003 {
         bench.deliver(&n.to_string());
         bench.turn();
-        troubles.extend(bench.from_connector().into_iter().filter_map(|message| match message {
+        troubles.extend(bench.for_engine().into_iter().filter_map(|message| match message {
             ConnectorToEngine::Health { trouble } => Some(trouble),
             _ => None,
         }));
@@ -229,7 +229,7 @@ fn an_unread_robot_drops_the_oldest_and_says_so_once() {
     bench.turn();
     assert!(
         bench
-            .from_connector()
+            .for_engine()
             .iter()
             .any(|m| matches!(m, ConnectorToEngine::Health { trouble: None }))
     );
