@@ -89,7 +89,9 @@ pub fn parse(file: &[u8]) -> Result<Assignments, EnvProblem> {
         }
         // Filled within its capacity: growing would leave a copy behind.
         let mut value = Zeroizing::new(String::with_capacity(length));
-        pieces.iter().for_each(|p| value.push_str(p.resolve(&all)));
+        for piece in &pieces {
+            value.push_str(piece.resolve(&all));
+        }
         if value.contains('\0') {
             return Err(problem(ProblemKind::Nul));
         }
@@ -214,11 +216,11 @@ impl<'a> Raw<'a> {
                     rest = &after[1..];
                 }
                 ("\\", Some(c)) if escapes => {
-                    let (escaped, after) = after.split_at(c.len_utf8());
+                    let (itself, after) = after.split_at(c.len_utf8());
                     pieces.push(Piece::Text(match c {
                         'n' => "\n",
                         'r' => "\r",
-                        _ => escaped,
+                        _ => itself,
                     }));
                     rest = after;
                 }
@@ -350,7 +352,9 @@ C="\${A}""#,
     #[test]
     fn references_cannot_blow_a_file_up() {
         let mut file = format!("A={}\n", "x".repeat(1000));
-        (0..40).for_each(|_| file.push_str("A=$A$A\n"));
+        for _ in 0..40 {
+            file.push_str("A=$A$A\n");
+        }
         assert_eq!(parse(file.as_bytes()).map_err(|e| e.kind), Err(ProblemKind::TooLong));
     }
 

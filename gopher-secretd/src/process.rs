@@ -33,7 +33,10 @@ const SUPERVISOR: u64 = 0;
 
 /// Serves until the supervisor says `Stop` or goes away.
 pub fn serve(supervisor: OwnedFd) -> Result<(), SecretdError> {
-    Process::new(supervisor)?.run()
+    match Process::new(supervisor)?.run() {
+        Err(SecretdError::Supervisor(LinkError::Closed)) => Ok(()),
+        ended => ended,
+    }
 }
 
 enum Phase {
@@ -92,7 +95,7 @@ impl Process {
                 }
                 match self.attend_supervisor() {
                     Ok(Next::Go) => {}
-                    Ok(Next::Stop) | Err(SecretdError::Supervisor(LinkError::Closed)) => return Ok(()),
+                    Ok(Next::Stop) => return Ok(()),
                     Err(error) => return Err(self.refuse(error)),
                 }
             }
