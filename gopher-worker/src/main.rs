@@ -1,2 +1,25 @@
+//! Makes and is the processes that run extensions.
+//!
+//! Started as a *spawner*: it builds the view its runs share, then clones one worker per run. It holds
+//! nothing: no key, no value, no configuration.
 #![forbid(unsafe_code)]
-fn main() {}
+
+mod api;
+mod confinement;
+mod endpoint;
+mod error;
+mod http;
+mod lines;
+mod loader;
+mod memory;
+mod program;
+mod run;
+mod scratch;
+mod spawner;
+mod view;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    spawner::main()
+}

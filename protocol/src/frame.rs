@@ -36,8 +36,8 @@ pub(crate) fn put<T: Serialize>(out: &mut Vec<u8>, value: &T) -> Result<(), Wire
 }
 
 pub(crate) fn take<T: DeserializeOwned>(message: &'static str, payload: &[u8]) -> Result<T, WireError> {
-    let (value, rest) = postcard::take_from_bytes(payload)
-        .map_err(|e| WireError::Payload { message, reason: e.to_string() })?;
+    let (value, rest) =
+        postcard::take_from_bytes(payload).map_err(|e| WireError::Payload { message, reason: e.to_string() })?;
     if rest.is_empty() { Ok(value) } else { Err(WireError::Trailing { message, extra: rest.len() }) }
 }
 

@@ -11,14 +11,32 @@ use crate::{
 macro_rules! with_every_link {
     ($run:ident) => {
         $run!(
-            admin::AdminRequest, admin::AdminAnswer, connector::EngineToConnector, connector::ConnectorToEngine,
-            connector::ConsoleToConnector, connector::ConnectorToConsole, loader::EngineToLoader,
-            loader::LoaderToEngine, loader::LoaderToSecretd, loader::SecretdToLoader, secretd::WorkerToSecretd,
-            secretd::SecretdToWorker, secretd::EngineToSecretd, secretd::SecretdToEngine,
-            secretd::ConnectorToSecretd, secretd::SecretdToConnector, supervisor::SupervisorToEngine,
-            supervisor::EngineToSupervisor, supervisor::SupervisorToSecretd, supervisor::SecretdToSupervisor,
-            supervisor::SupervisorToConnector, supervisor::ConnectorToSupervisor, supervisor::SupervisorToSpawner,
-            supervisor::SpawnerToSupervisor, worker::EngineToWorker, worker::WorkerToEngine
+            admin::AdminRequest,
+            admin::AdminAnswer,
+            connector::EngineToConnector,
+            connector::ConnectorToEngine,
+            connector::ConsoleToConnector,
+            connector::ConnectorToConsole,
+            loader::EngineToLoader,
+            loader::LoaderToEngine,
+            loader::LoaderToSecretd,
+            loader::SecretdToLoader,
+            secretd::WorkerToSecretd,
+            secretd::SecretdToWorker,
+            secretd::EngineToSecretd,
+            secretd::SecretdToEngine,
+            secretd::ConnectorToSecretd,
+            secretd::SecretdToConnector,
+            supervisor::SupervisorToEngine,
+            supervisor::EngineToSupervisor,
+            supervisor::SupervisorToSecretd,
+            supervisor::SecretdToSupervisor,
+            supervisor::SupervisorToConnector,
+            supervisor::ConnectorToSupervisor,
+            supervisor::SupervisorToSpawner,
+            supervisor::SpawnerToSupervisor,
+            worker::EngineToWorker,
+            worker::WorkerToEngine
         )
     };
 }
@@ -131,7 +149,6 @@ proptest! {
     }
 }
 
-
 #[test]
 fn a_frame_over_the_ceiling_is_refused_at_its_header() {
     let mut reader = FrameReader::default();
@@ -139,7 +156,10 @@ fn a_frame_over_the_ceiling_is_refused_at_its_header() {
     let refused = reader.next(1024, |_, _| Ok(()));
     assert_eq!(refused, Err(WireError::TooLong { length: 0xffff_ffff, ceiling: 1024 }));
     let mut out = vec![7];
-    let long = frame::append(&mut out, 1, 4, |out| { out.extend([0; 5]); Ok(()) });
+    let long = frame::append(&mut out, 1, 4, |out| {
+        out.extend([0; 5]);
+        Ok(())
+    });
     assert_eq!(long, Err(WireError::TooLong { length: 5, ceiling: 4 }));
     assert_eq!(out, [7], "nothing of it is left");
 }

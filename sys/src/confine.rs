@@ -154,11 +154,8 @@ pub fn bound_spawner() -> Result<(), ConfineError> {
 /// Closes every descriptor from `first` on that is not in `keep`.
 pub fn close_others(keep: &[&dyn AsFd], first: u32) -> Result<(), ConfineError> {
     use std::os::fd::AsRawFd as _;
-    let mut kept: Vec<u32> = keep
-        .iter()
-        .map(|fd| fd.as_fd().as_raw_fd().unsigned_abs())
-        .filter(|n| *n >= first)
-        .collect();
+    let mut kept: Vec<u32> =
+        keep.iter().map(|fd| fd.as_fd().as_raw_fd().unsigned_abs()).filter(|n| *n >= first).collect();
     kept.sort_unstable();
     let mut next = first;
     for number in kept {

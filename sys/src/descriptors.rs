@@ -4,7 +4,7 @@
 use std::{
     fs::File,
     io::Write as _,
-    os::fd::{AsFd, OwnedFd},
+    os::fd::{AsFd, AsRawFd as _, OwnedFd},
 };
 
 use nix::{
@@ -32,13 +32,27 @@ pub fn pipe_holding(bytes: &[u8]) -> Result<OwnedFd, Errno> {
     Ok(read)
 }
 
+/// One descriptor, readable and writable, of a pipe that holds one byte: whoever has taken it has the token.
+pub fn token_pipe() -> Result<OwnedFd, Errno> {
+    let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
+    nix::unistd::write(&write, b"+")?;
+    let both = format!("/proc/self/fd/{}", read.as_raw_fd());
+    nix::fcntl::open(both.as_str(), OFlag::O_RDWR | OFlag::O_CLOEXEC, nix::sys::stat::Mode::empty())
+}
+
 /// Memory that holds `bytes` and can no longer be changed.
 pub fn sealed_memory(name: &str, bytes: &[u8]) -> Result<OwnedFd, Errno> {
     let fd = memfd_create(name, MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?;
     let mut file = File::from(fd);
-    file.write_all(bytes)
-        .map_err(|e| Errno::from_raw(e.raw_os_error().unwrap_or(libc::EIO)))?;
+    file.write_all(bytes).map_err(|e| Errno::from_raw(e.raw_os_error().unwrap_or(libc::EIO)))?;
     let seals = SealFlag::F_SEAL_WRITE | SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL;
     fcntl(&file, FcntlArg::F_ADD_SEALS(seals))?;
     Ok(file.into())
+}
+
+/// Random bytes of the kernel.
+pub fn random<const N: usize>() -> Result<[u8; N], Errno> {
+    let mut bytes = [0; N];
+    crate::raw::random(&mut bytes)?;
+    Ok(bytes)
 }

@@ -32,20 +32,15 @@ impl Filters {
 
     /// Applies the named filter to this process, for good. Filters add up; the strictest answer counts.
     pub fn apply(&self, name: &str) -> Result<(), FilterError> {
-        let program = self
-            .0
-            .get(name)
-            .ok_or_else(|| FilterError::Apply(format!("there is no filter {name}")))?;
+        let program = self.0.get(name).ok_or_else(|| FilterError::Apply(format!("there is no filter {name}")))?;
         seccompiler::apply_filter(program).map_err(|e| FilterError::Apply(format!("{name}: {e}")))
     }
 }
 
 fn compile(file: &'static str, text: &str) -> Result<BpfMap, FilterError> {
     let arch = TargetArch::try_from(std::env::consts::ARCH).map_err(|e| FilterError::Architecture(e.to_string()))?;
-    seccompiler::compile_from_json(text.as_bytes(), arch).map_err(|e| FilterError::Compile {
-        file,
-        reason: e.to_string(),
-    })
+    seccompiler::compile_from_json(text.as_bytes(), arch)
+        .map_err(|e| FilterError::Compile { file, reason: e.to_string() })
 }
 
 #[cfg(test)]
@@ -66,10 +61,7 @@ mod tests {
 
     #[test]
     fn every_rule_says_why() {
-        for text in [
-            include_str!("../seccomp/runs.json"),
-            include_str!("../seccomp/roles.json"),
-        ] {
+        for text in [include_str!("../seccomp/runs.json"), include_str!("../seccomp/roles.json")] {
             let rules = text.lines().filter(|l| l.contains("\"syscall\""));
             for rule in rules {
                 assert!(rule.contains("\"comment\""), "no reason: {rule}");

@@ -38,11 +38,7 @@ pub enum LinkError {
     #[error(transparent)]
     Wire(#[from] WireError),
     #[error("{message} came with {got} descriptors instead of {want}")]
-    Descriptors {
-        message: &'static str,
-        got: usize,
-        want: usize,
-    },
+    Descriptors { message: &'static str, got: usize, want: usize },
     #[error("{call}: {errno}")]
     System { call: &'static str, errno: Errno },
 }
@@ -53,13 +49,8 @@ fn system(call: &'static str) -> impl FnOnce(Errno) -> LinkError {
 
 /// A pair of connected, non-blocking, close-on-exec stream sockets.
 pub fn pair() -> Result<(OwnedFd, OwnedFd), LinkError> {
-    socketpair(
-        AddressFamily::Unix,
-        SockType::Stream,
-        None,
-        SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK,
-    )
-    .map_err(system("socketpair"))
+    socketpair(AddressFamily::Unix, SockType::Stream, None, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK)
+        .map_err(system("socketpair"))
 }
 
 struct Outgoing {
@@ -99,11 +90,7 @@ impl<S: Message, R: Message> Link<S, R> {
             reader: FrameReader::default(),
             greeted: false,
             incoming: VecDeque::new(),
-            outgoing: VecDeque::from([Outgoing {
-                bytes: hello,
-                sent: 0,
-                descriptors: Vec::new(),
-            }]),
+            outgoing: VecDeque::from([Outgoing { bytes: hello, sent: 0, descriptors: Vec::new() }]),
             chunk: Vec::new(),
             messages: PhantomData,
         })
@@ -141,11 +128,7 @@ impl<S: Message, R: Message> Link<S, R> {
         }
         let mut bytes = Vec::new();
         frame::append(&mut bytes, message.kind(), S::CEILING, |out| message.encode(out))?;
-        self.outgoing.push_back(Outgoing {
-            bytes,
-            sent: 0,
-            descriptors,
-        });
+        self.outgoing.push_back(Outgoing { bytes, sent: 0, descriptors });
         Ok(())
     }
 
@@ -196,11 +179,7 @@ impl<S: Message, R: Message> Link<S, R> {
             {
                 let want = message.descriptors();
                 if self.incoming.len() < want {
-                    return Err(LinkError::Descriptors {
-                        message: R::NAME,
-                        got: self.incoming.len(),
-                        want,
-                    });
+                    return Err(LinkError::Descriptors { message: R::NAME, got: self.incoming.len(), want });
                 }
                 return Ok(Some((message, self.incoming.drain(..want).collect())));
             }
@@ -216,12 +195,7 @@ impl<S: Message, R: Message> Link<S, R> {
         let mut control = cmsg_space!([RawFd; MAX_FDS]);
         let (count, arrived) = loop {
             let mut bytes = [IoSliceMut::new(&mut self.chunk)];
-            match recvmsg::<()>(
-                self.socket.as_raw_fd(),
-                &mut bytes,
-                Some(&mut control),
-                MsgFlags::MSG_CMSG_CLOEXEC,
-            ) {
+            match recvmsg::<()>(self.socket.as_raw_fd(), &mut bytes, Some(&mut control), MsgFlags::MSG_CMSG_CLOEXEC) {
                 Ok(message) => {
                     let mut arrived = Vec::new();
                     for part in message.cmsgs().map_err(system("recvmsg"))? {
@@ -238,14 +212,9 @@ impl<S: Message, R: Message> Link<S, R> {
             }
         };
         // SAFETY: the kernel has just installed these descriptors for us; nobody else knows their numbers.
-        self.incoming
-            .extend(arrived.into_iter().map(|fd| unsafe { OwnedFd::from_raw_fd(fd) }));
+        self.incoming.extend(arrived.into_iter().map(|fd| unsafe { OwnedFd::from_raw_fd(fd) }));
         if count == 0 {
-            return Err(if self.reader.pending() == 0 {
-                LinkError::Closed
-            } else {
-                LinkError::Torn
-            });
+            return Err(if self.reader.pending() == 0 { LinkError::Closed } else { LinkError::Torn });
         }
         self.reader.push(&self.chunk[..count]);
         self.chunk[..count].zeroize();
@@ -253,11 +222,7 @@ impl<S: Message, R: Message> Link<S, R> {
             self.chunk.truncate(4096);
         }
         if self.incoming.len() > MAX_FDS * 64 {
-            return Err(LinkError::Descriptors {
-                message: R::NAME,
-                got: self.incoming.len(),
-                want: 0,
-            });
+            return Err(LinkError::Descriptors { message: R::NAME, got: self.incoming.len(), want: 0 });
         }
         Ok(true)
     }
@@ -269,11 +234,7 @@ impl<S: Message, R: Message> Link<S, R> {
             if let Some(message) = self.receive()? {
                 return Ok(message);
             }
-            let events = if self.wants_write() {
-                PollFlags::POLLIN | PollFlags::POLLOUT
-            } else {
-                PollFlags::POLLIN
-            };
+            let events = if self.wants_write() { PollFlags::POLLIN | PollFlags::POLLOUT } else { PollFlags::POLLIN };
             match poll(&mut [PollFd::new(self.socket.as_fd(), events)], PollTimeout::NONE) {
                 Ok(_) | Err(Errno::EINTR) => {}
                 Err(errno) => return Err(LinkError::System { call: "poll", errno }),
@@ -284,10 +245,7 @@ impl<S: Message, R: Message> Link<S, R> {
     /// Sends everything queued, waiting for the peer to read; for the last words of a process.
     pub fn drain(&mut self) -> Result<(), LinkError> {
         while !self.flush()? {
-            match poll(
-                &mut [PollFd::new(self.socket.as_fd(), PollFlags::POLLOUT)],
-                PollTimeout::NONE,
-            ) {
+            match poll(&mut [PollFd::new(self.socket.as_fd(), PollFlags::POLLOUT)], PollTimeout::NONE) {
                 Ok(_) | Err(Errno::EINTR) => {}
                 Err(errno) => return Err(LinkError::System { call: "poll", errno }),
             }
@@ -301,11 +259,7 @@ impl<S: Message, R: Message> Link<S, R> {
     /// [`LinkError::Torn`] if bytes of the peer were already taken in.
     pub fn into_socket(mut self) -> Result<OwnedFd, LinkError> {
         self.drain()?;
-        if self.reader.pending() > 0 {
-            Err(LinkError::Torn)
-        } else {
-            Ok(self.socket)
-        }
+        if self.reader.pending() > 0 { Err(LinkError::Torn) } else { Ok(self.socket) }
     }
 }
 

@@ -34,11 +34,7 @@ pub struct MountError {
 }
 
 fn at<'a>(step: &'static str, path: &'a Path) -> impl FnOnce(Errno) -> MountError + 'a {
-    move |errno| MountError {
-        step,
-        path: path.display().to_string(),
-        errno,
-    }
+    move |errno| MountError { step, path: path.display().to_string(), errno }
 }
 
 fn c_path(path: &Path) -> Result<CString, MountError> {
@@ -87,27 +83,15 @@ pub fn leave_host(network: bool) -> Result<(), MountError> {
     }
     let root = Path::new("/");
     unshare(flags).map_err(at("unshare", root))?;
-    mount(
-        None::<&str>,
-        root,
-        None::<&str>,
-        MsFlags::MS_REC | MsFlags::MS_PRIVATE,
-        None::<&str>,
-    )
-    .map_err(at("make private", root))
+    mount(None::<&str>, root, None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)
+        .map_err(at("make private", root))
 }
 
 /// Mounts an empty tmpfs of at most `size` bytes.
 pub fn tmpfs(path: &Path, size: u64, mode: u32) -> Result<(), MountError> {
     let data = format!("size={size},mode={mode:o},nr_inodes=16384");
-    mount(
-        Some("tmpfs"),
-        path,
-        Some("tmpfs"),
-        MsFlags::MS_NOSUID | MsFlags::MS_NODEV,
-        Some(data.as_str()),
-    )
-    .map_err(at("mount tmpfs on", path))
+    mount(Some("tmpfs"), path, Some("tmpfs"), MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some(data.as_str()))
+        .map_err(at("mount tmpfs on", path))
 }
 
 /// Mounts the processes of the caller's pid namespace.
@@ -123,12 +107,8 @@ pub fn bind(from: &Path, to: &Path) -> Result<(), MountError> {
 
 /// Makes the mount at `path` read-only, not those beneath it.
 pub fn make_read_only(path: &Path) -> Result<(), MountError> {
-    let dir = open(
-        path,
-        OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC,
-        Mode::empty(),
-    )
-    .map_err(at("open", path))?;
+    let dir =
+        open(path, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty()).map_err(at("open", path))?;
     raw::mount_setattr(&dir, libc::MOUNT_ATTR_RDONLY, false).map_err(at("make read-only", path))
 }
 

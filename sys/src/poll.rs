@@ -25,19 +25,12 @@ pub struct Poller {
 }
 
 fn interest(write: bool) -> EpollFlags {
-    if write {
-        EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT
-    } else {
-        EpollFlags::EPOLLIN
-    }
+    if write { EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT } else { EpollFlags::EPOLLIN }
 }
 
 impl Poller {
     pub fn new() -> Result<Self, Errno> {
-        Ok(Self {
-            epoll: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?,
-            events: vec![EpollEvent::empty(); 64],
-        })
+        Ok(Self { epoll: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?, events: vec![EpollEvent::empty(); 64] })
     }
 
     /// Watches `fd` for reading, and for writing if `write`.
@@ -60,10 +53,7 @@ impl Poller {
         // Rounded up: a timer must not spin through its last millisecond.
         let timeout = timeout.map_or(EpollTimeout::NONE, |t| {
             let ms = t.as_micros().div_ceil(1000);
-            i32::try_from(ms)
-                .ok()
-                .and_then(|ms| EpollTimeout::try_from(ms).ok())
-                .unwrap_or(EpollTimeout::MAX)
+            i32::try_from(ms).ok().and_then(|ms| EpollTimeout::try_from(ms).ok()).unwrap_or(EpollTimeout::MAX)
         });
         let count = match self.epoll.wait(&mut self.events, timeout) {
             Ok(count) => count,

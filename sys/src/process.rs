@@ -8,7 +8,7 @@ use std::{
     ffi::CString,
     fs::File,
     io::{Read as _, Write as _},
-    os::fd::{AsFd, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd},
+    os::fd::{AsFd, BorrowedFd, FromRawFd as _, OwnedFd, RawFd},
 };
 
 use nix::{
@@ -78,10 +78,7 @@ pub fn fork_with(namespaces: Namespaces, sibling: bool, child: impl FnOnce() -> 
     }
     // SAFETY: CLONE_PIDFD has stored a fresh descriptor.
     let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
-    Ok(Child {
-        pid: u32::try_from(pid).map_err(|_| Errno::EINVAL)?,
-        pidfd,
-    })
+    Ok(Child { pid: u32::try_from(pid).map_err(|_| Errno::EINVAL)?, pidfd })
 }
 
 /// The account a role runs under.
@@ -108,8 +105,6 @@ pub struct Program<'a> {
     /// Descriptor `i` of the child, for `i` from 0 on; nothing else is open there.
     pub descriptors: Vec<BorrowedFd<'a>>,
     pub account: Option<Account>,
-    /// A user namespace of its own, in which it is uid 0.
-    pub user_namespace: Option<IdMap>,
 }
 
 /// Starts a program and waits until it is executing.
@@ -118,43 +113,25 @@ pub struct Program<'a> {
 /// Names the step that failed in the child or here.
 pub fn start(program: &Program) -> Result<Child, StartError> {
     let (failed_read, failed_write) = pipe2(OFlag::O_CLOEXEC).map_err(at("pipe2"))?;
-    let (go_read, go_write) = pipe2(OFlag::O_CLOEXEC).map_err(at("pipe2"))?;
-    let namespaces = Namespaces {
-        user: program.user_namespace.is_some(),
-        ..Namespaces::default()
-    };
-    let child = fork_with(namespaces, false, || {
-        // SAFETY: this is the child's copy of the table; the parent's owners are in another process.
-        let _ = unsafe { libc::close(go_write.as_raw_fd()) };
+    let child = fork_with(Namespaces::default(), false, || {
         // Out of the way of the new program's descriptors.
         let Ok(failed) = fcntl(&failed_write, FcntlArg::F_DUPFD_CLOEXEC(floor(program))) else {
             return 127;
         };
         // SAFETY: just duplicated, and owned by nobody else in this child.
         let failed = unsafe { OwnedFd::from_raw_fd(failed) };
-        let Err(error) = become_program(program, go_read.as_fd());
-        let step = STEPS
-            .iter()
-            .position(|s| *s == error.step)
-            .and_then(|i| u8::try_from(i).ok())
-            .unwrap_or(0);
+        let Err(error) = become_program(program);
+        let step = STEPS.iter().position(|s| *s == error.step).and_then(|i| u8::try_from(i).ok()).unwrap_or(0);
         let report = [step, u8::try_from(error.errno as i32).unwrap_or(0)];
         let _ = nix::unistd::write(&failed, &report);
         127
     })
     .map_err(at("clone"))?;
-    drop((failed_write, go_read));
-    if let Some(map) = &program.user_namespace {
-        write_maps(&child.pid.to_string(), map)?;
-    }
-    drop(go_write);
+    drop(failed_write);
     let mut report = Vec::new();
     File::from(failed_read)
         .read_to_end(&mut report)
-        .map_err(|e| StartError {
-            step: "read",
-            errno: Errno::from_raw(e.raw_os_error().unwrap_or(libc::EIO)),
-        })?;
+        .map_err(|e| StartError { step: "read", errno: Errno::from_raw(e.raw_os_error().unwrap_or(libc::EIO)) })?;
     match report[..] {
         [] => Ok(child),
         [step, errno, ..] => {
@@ -164,52 +141,25 @@ pub fn start(program: &Program) -> Result<Child, StartError> {
                 errno: Errno::from_raw(i32::from(errno)),
             })
         }
-        [_] => Err(StartError {
-            step: "start",
-            errno: Errno::EIO,
-        }),
+        [_] => Err(StartError { step: "start", errno: Errno::EIO }),
     }
 }
 
 /// Steps of the child by number, for its report.
-const STEPS: [&str; 9] = [
-    "start",
-    "read",
-    "fcntl",
-    "setgroups",
-    "setresgid",
-    "setresuid",
-    "dup2",
-    "close_range",
-    "execveat",
-];
+const STEPS: [&str; 8] = ["start", "fcntl", "setgroups", "setresgid", "setresuid", "dup2", "close_range", "execveat"];
 
 fn floor(program: &Program) -> RawFd {
     RawFd::try_from(program.descriptors.len() + 16).unwrap_or(RawFd::MAX)
 }
 
-fn become_program(program: &Program, go: BorrowedFd) -> Result<Infallible, StartError> {
-    // The parent closes its end when the id maps are written.
-    let mut byte = [0];
-    nix::unistd::read(go, &mut byte).map_err(at("read"))?;
+fn become_program(program: &Program) -> Result<Infallible, StartError> {
     // Sources are moved above every target first, so that no target overwrites a source.
     let high = |fd: BorrowedFd| fcntl(fd, FcntlArg::F_DUPFD_CLOEXEC(floor(program))).map_err(at("fcntl"));
-    let sources = program
-        .descriptors
-        .iter()
-        .map(|fd| high(*fd))
-        .collect::<Result<Vec<_>, _>>()?;
+    let sources = program.descriptors.iter().map(|fd| high(*fd)).collect::<Result<Vec<_>, _>>()?;
     let binary = high(program.binary)?;
-    let account = match (&program.user_namespace, program.account) {
-        (Some(map), _) => Some((Account { uid: 0, gid: 0 }, map.privileged)),
-        (None, Some(account)) => Some((account, true)),
-        (None, None) => None,
-    };
-    if let Some((account, may_drop_groups)) = account {
-        if may_drop_groups {
-            setgroups(&[]).map_err(at("setgroups"))?;
-        }
+    if let Some(account) = program.account {
         let (uid, gid) = (Uid::from_raw(account.uid), Gid::from_raw(account.gid));
+        setgroups(&[]).map_err(at("setgroups"))?;
         setresgid(gid, gid, gid).map_err(at("setresgid"))?;
         setresuid(uid, uid, uid).map_err(at("setresuid"))?;
     }
@@ -233,32 +183,42 @@ fn write_maps(process: &str, map: &IdMap) -> Result<(), StartError> {
             .write(true)
             .open(format!("/proc/{process}/{name}"))
             .and_then(|mut f| f.write_all(text.as_bytes()))
-            .map_err(|e| StartError {
-                step: name,
-                errno: Errno::from_raw(e.raw_os_error().unwrap_or(libc::EIO)),
-            })
+            .map_err(|e| StartError { step: name, errno: Errno::from_raw(e.raw_os_error().unwrap_or(libc::EIO)) })
     };
     if !map.privileged {
         put("setgroups", "deny")?;
     }
-    let rows: String = map
-        .rows
-        .iter()
-        .map(|(inside, outside, count)| format!("{inside} {outside} {count}\n"))
-        .collect();
+    let rows: String =
+        map.rows.iter().map(|(inside, outside, count)| format!("{inside} {outside} {count}\n")).collect();
     put("gid_map", &rows)?;
     put("uid_map", &rows)
 }
 
+/// Gives a child that has entered a user namespace its ids.
+pub fn map_child(child: &Child, map: &IdMap) -> Result<(), StartError> {
+    write_maps(&child.pid.to_string(), map)
+}
+
+/// Enters a user namespace of its own, in which nothing is mapped yet.
+pub fn enter_user_namespace() -> Result<(), StartError> {
+    nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWUSER).map_err(at("unshare"))
+}
+
+/// Becomes uid 0 of the user namespace it has entered, still traceable by its own children.
+pub fn become_namespace_root(may_drop_groups: bool) -> Result<(), StartError> {
+    let (uid, gid) = (Uid::from_raw(0), Gid::from_raw(0));
+    if may_drop_groups {
+        setgroups(&[]).map_err(at("setgroups"))?;
+    }
+    setresgid(gid, gid, gid).map_err(at("setresgid"))?;
+    setresuid(uid, uid, uid).map_err(at("setresuid"))?;
+    nix::sys::prctl::set_dumpable(true).map_err(at("PR_SET_DUMPABLE"))?;
+    nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).map_err(at("PR_SET_PDEATHSIG"))
+}
+
 /// Maps the caller's single id in the user namespace it has just entered: `inside` here is `outside` before.
 pub fn map_self(inside: u32, outside: u32) -> Result<(), StartError> {
-    write_maps(
-        "self",
-        &IdMap {
-            rows: vec![(inside, outside, 1)],
-            privileged: false,
-        },
-    )
+    write_maps("self", &IdMap { rows: vec![(inside, outside, 1)], privileged: false })
 }
 
 /// How a child ended.

@@ -18,26 +18,20 @@ fn descriptor(result: libc::c_long) -> Result<OwnedFd, Errno> {
 }
 
 /// A descriptor of pages that the kernel itself does not map.
-pub fn memfd_secret() -> Result<OwnedFd, Errno> {
+pub(crate) fn memfd_secret() -> Result<OwnedFd, Errno> {
     // SAFETY: takes flags only.
     descriptor(unsafe { libc::syscall(libc::SYS_memfd_secret, libc::O_CLOEXEC) })
 }
 
-/// A process descriptor of a child that has not been reaped.
-pub fn pidfd_open(pid: u32) -> Result<OwnedFd, Errno> {
-    // SAFETY: takes numbers only.
-    descriptor(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })
-}
-
 /// Sends a signal through a process descriptor.
-pub fn pidfd_send_signal(pidfd: impl AsFd, signal: libc::c_int) -> Result<(), Errno> {
+pub(crate) fn pidfd_send_signal(pidfd: impl AsFd, signal: libc::c_int) -> Result<(), Errno> {
     let fd = pidfd.as_fd().as_raw_fd();
     // SAFETY: no pointer is passed (the siginfo argument is null).
     number(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, signal, std::ptr::null::<u8>(), 0) }).map(drop)
 }
 
 /// A detached copy of the mount at `path`, with everything mounted beneath it.
-pub fn open_tree(dir: impl AsFd, path: &CStr) -> Result<OwnedFd, Errno> {
+pub(crate) fn open_tree(dir: impl AsFd, path: &CStr) -> Result<OwnedFd, Errno> {
     const OPEN_TREE_CLONE: libc::c_uint = 1;
     let flags = OPEN_TREE_CLONE
         | libc::O_CLOEXEC.unsigned_abs()
@@ -48,7 +42,7 @@ pub fn open_tree(dir: impl AsFd, path: &CStr) -> Result<OwnedFd, Errno> {
 }
 
 /// Attaches a detached mount at `path`.
-pub fn move_mount(tree: impl AsFd, path: &CStr) -> Result<(), Errno> {
+pub(crate) fn move_mount(tree: impl AsFd, path: &CStr) -> Result<(), Errno> {
     const MOVE_MOUNT_F_EMPTY_PATH: libc::c_uint = 4;
     // SAFETY: both strings are valid C strings for the duration of the call.
     number(unsafe {
@@ -65,13 +59,8 @@ pub fn move_mount(tree: impl AsFd, path: &CStr) -> Result<(), Errno> {
 }
 
 /// Adds attributes (`MOUNT_ATTR_*`) to a mount, and to all beneath it if `recursive`.
-pub fn mount_setattr(mount: impl AsFd, attributes: u64, recursive: bool) -> Result<(), Errno> {
-    let attr = libc::mount_attr {
-        attr_set: attributes,
-        attr_clr: 0,
-        propagation: 0,
-        userns_fd: 0,
-    };
+pub(crate) fn mount_setattr(mount: impl AsFd, attributes: u64, recursive: bool) -> Result<(), Errno> {
+    let attr = libc::mount_attr { attr_set: attributes, attr_clr: 0, propagation: 0, userns_fd: 0 };
     let flags = libc::AT_EMPTY_PATH | if recursive { libc::AT_RECURSIVE } else { 0 };
     // SAFETY: `attr` lives through the call and its size is given.
     number(unsafe {
@@ -88,7 +77,7 @@ pub fn mount_setattr(mount: impl AsFd, attributes: u64, recursive: bool) -> Resu
 }
 
 /// Closes, or marks close-on-exec, every descriptor from `first` on.
-pub fn close_range(first: u32, last: u32, cloexec: bool) -> Result<(), Errno> {
+pub(crate) fn close_range(first: u32, last: u32, cloexec: bool) -> Result<(), Errno> {
     const CLOSE_RANGE_CLOEXEC: libc::c_uint = 4;
     let flags = if cloexec { CLOSE_RANGE_CLOEXEC } else { 0 };
     // SAFETY: callers (this crate only) hold no owner for the descriptors they close here.
@@ -96,23 +85,20 @@ pub fn close_range(first: u32, last: u32, cloexec: bool) -> Result<(), Errno> {
 }
 
 /// Removes a capability from the bounding set of this thread; unknown numbers are `EINVAL`.
-pub fn drop_bounding(capability: u32) -> Result<(), Errno> {
+pub(crate) fn drop_bounding(capability: u32) -> Result<(), Errno> {
     // SAFETY: takes numbers only.
     Errno::result(unsafe { libc::prctl(libc::PR_CAPBSET_DROP, libc::c_ulong::from(capability), 0, 0, 0) }).map(drop)
 }
 
 /// Gives up every capability of this thread and clears the ambient set.
-pub fn drop_capabilities() -> Result<(), Errno> {
+pub(crate) fn drop_capabilities() -> Result<(), Errno> {
     #[repr(C)]
     struct Header {
         version: u32,
         pid: i32,
     }
     const VERSION_3: u32 = 0x2008_0522;
-    let header = Header {
-        version: VERSION_3,
-        pid: 0,
-    };
+    let header = Header { version: VERSION_3, pid: 0 };
     let none = [[0_u32; 3]; 2];
     // SAFETY: takes numbers only.
     Errno::result(unsafe { libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) })?;
@@ -121,7 +107,7 @@ pub fn drop_capabilities() -> Result<(), Errno> {
 }
 
 /// Asks the scheduler for a short slice, so that this process is soon served after it wakes (Linux 6.12).
-pub fn short_slice(nanoseconds: u64) -> Result<(), Errno> {
+pub(crate) fn short_slice(nanoseconds: u64) -> Result<(), Errno> {
     #[repr(C)]
     #[derive(Default)]
     struct SchedAttr {
@@ -135,17 +121,13 @@ pub fn short_slice(nanoseconds: u64) -> Result<(), Errno> {
         period: u64,
     }
     let size = u32::try_from(size_of::<SchedAttr>()).map_err(|_| Errno::EINVAL)?;
-    let attr = SchedAttr {
-        size,
-        runtime: nanoseconds,
-        ..SchedAttr::default()
-    };
+    let attr = SchedAttr { size, runtime: nanoseconds, ..SchedAttr::default() };
     // SAFETY: the structure carries its own size and lives through the call.
     number(unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const attr, 0) }).map(drop)
 }
 
 /// Switches a network interface of this namespace on.
-pub fn interface_up(socket: impl AsFd, name: &CStr) -> Result<(), Errno> {
+pub(crate) fn interface_up(socket: impl AsFd, name: &CStr) -> Result<(), Errno> {
     // SAFETY: an all-zero `ifreq` is valid: it is plain data.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
     for (to, from) in request.ifr_name.iter_mut().zip(name.to_bytes()) {
@@ -162,22 +144,33 @@ pub fn interface_up(socket: impl AsFd, name: &CStr) -> Result<(), Errno> {
 }
 
 /// The Landlock interface number of this kernel.
-pub fn landlock_abi() -> Result<u32, Errno> {
+pub(crate) fn landlock_abi() -> Result<u32, Errno> {
     const LANDLOCK_CREATE_RULESET_VERSION: libc::c_uint = 1;
     // SAFETY: with this flag the call takes no attributes and only answers a number.
     let version = number(unsafe {
-        libc::syscall(
-            libc::SYS_landlock_create_ruleset,
-            std::ptr::null::<u8>(),
-            0,
-            LANDLOCK_CREATE_RULESET_VERSION,
-        )
+        libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::null::<u8>(), 0, LANDLOCK_CREATE_RULESET_VERSION)
     })?;
     u32::try_from(version).map_err(|_| Errno::EOVERFLOW)
 }
 
 /// Adds to the nice value; lowering the priority is always allowed.
-pub fn nice(by: i32) {
+pub(crate) fn nice(by: i32) {
     // SAFETY: takes and returns a number.
     let _ = unsafe { libc::nice(by) };
+}
+
+/// Fills `bytes` from the kernel's random generator.
+pub(crate) fn random(bytes: &mut [u8]) -> Result<(), Errno> {
+    let mut filled = 0;
+    while filled < bytes.len() {
+        let rest = &mut bytes[filled..];
+        // SAFETY: pointer and length describe `rest`.
+        let count = Errno::result(unsafe { libc::getrandom(rest.as_mut_ptr().cast(), rest.len(), 0) });
+        match count {
+            Ok(count) => filled += count.unsigned_abs(),
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
 }

@@ -27,10 +27,7 @@ pub enum RoleError {
 /// Becomes a role: no core files, no tracing, dies with the supervisor, gains no privilege.
 /// Returns the link to the supervisor. Call it first in `main`, once.
 pub fn begin() -> Result<OwnedFd, RoleError> {
-    prctl::set_dumpable(false).map_err(|errno| RoleError::System {
-        step: "PR_SET_DUMPABLE",
-        errno,
-    })?;
+    prctl::set_dumpable(false).map_err(|errno| RoleError::System { step: "PR_SET_DUMPABLE", errno })?;
     begin_traceable()
 }
 

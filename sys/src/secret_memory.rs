@@ -34,30 +34,16 @@ impl SecretPages {
     pub fn new(len: usize) -> Result<Self, Errno> {
         let len = NonZeroUsize::new(len).ok_or(Errno::EINVAL)?;
         if let Ok(start) = secret(len) {
-            return Ok(Self {
-                start,
-                len,
-                kind: MemoryKind::Secret,
-            });
+            return Ok(Self { start, len, kind: MemoryKind::Secret });
         }
         // SAFETY: a fresh private mapping; nothing else refers to it.
-        let start = unsafe {
-            mmap_anonymous(
-                None,
-                len,
-                ProtFlags::PROT_READ | ProtFlags::PROT_WRITE,
-                MapFlags::MAP_PRIVATE,
-            )
-        }?;
+        let start =
+            unsafe { mmap_anonymous(None, len, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_PRIVATE) }?;
         // SAFETY: the range was just mapped with this length.
         let locked = unsafe { mlock(start, len.get()) };
         // SAFETY: as above; keeps the pages out of core files, which are switched off anyway.
         let _ = unsafe { madvise(start, len.get(), MmapAdvise::MADV_DONTDUMP) };
-        let kind = if locked.is_ok() {
-            MemoryKind::Locked
-        } else {
-            MemoryKind::Plain
-        };
+        let kind = if locked.is_ok() { MemoryKind::Locked } else { MemoryKind::Plain };
         Ok(Self { start, len, kind })
     }
 
@@ -80,16 +66,7 @@ fn secret(len: NonZeroUsize) -> Result<NonNull<libc::c_void>, Errno> {
     let fd = raw::memfd_secret()?;
     ftruncate(&fd, libc::off_t::try_from(len.get()).map_err(|_| Errno::EINVAL)?)?;
     // SAFETY: a fresh shared mapping of a file that only we hold; the mapping outlives the descriptor.
-    unsafe {
-        mmap(
-            None,
-            len,
-            ProtFlags::PROT_READ | ProtFlags::PROT_WRITE,
-            MapFlags::MAP_SHARED,
-            fd.as_fd(),
-            0,
-        )
-    }
+    unsafe { mmap(None, len, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_SHARED, fd.as_fd(), 0) }
 }
 
 impl Drop for SecretPages {

@@ -1,0 +1,157 @@
+//! The walls that each run raises around itself, in this order: private mounts, processes, limits, identity,
+//! files, network, descriptors, system calls.
+
+use std::{
+    fs,
+    os::{fd::AsFd, unix::fs::symlink},
+    path::Path,
+};
+
+use gopher_protocol::{
+    robot,
+    supervisor::{RunMode, SpawnOrder, SpawnerPlan},
+};
+use gopher_sys::{
+    confine::{self, FileRules, Limits},
+    filter::Filters,
+    mounts, process,
+};
+
+use crate::{
+    error::WorkerError,
+    scratch,
+    view::{EMPTY, SCRATCH, TMP, WORK, WRITABLE_DEVICES},
+};
+
+/// Most that a run may write to its `/tmp`.
+const TMP_SIZE: u64 = 256 << 20;
+/// What every run may use unless its task says otherwise.
+pub(crate) const DEFAULT_LIMITS: Limits = Limits { memory: 1 << 30, processes: 256, cpu: 0, file: 4 << 30 };
+/// Runs yield to the robot itself.
+const NICE: i32 = 5;
+
+/// What is prepared once and used by every run of a spawner.
+pub(crate) struct Walls {
+    pub(crate) plan: SpawnerPlan,
+    pub(crate) tmp_links: Vec<(std::path::PathBuf, std::path::PathBuf)>,
+    files: FileRules,
+    filters: Filters,
+}
+
+impl Walls {
+    /// Prepares the rules inside the view and shuts, in the spawner itself, what no run needs.
+    pub(crate) fn prepare(
+        plan: SpawnerPlan,
+        tmp_links: Vec<(std::path::PathBuf, std::path::PathBuf)>,
+    ) -> Result<Self, WorkerError> {
+        let filters = Filters::of_runs()?;
+        let files = match plan.isolation {
+            RunMode::Packaged | RunMode::Plain => FileRules::prepare(["/"], [crate::view::PRIVATE], WRITABLE_DEVICES)?,
+            RunMode::Unconfined => unconfined_rules(&plan)?,
+        };
+        filters.apply("known")?;
+        filters.apply("forbidden")?;
+        Ok(Self { plan, tmp_links, files, filters })
+    }
+
+    /// Namespaces that each run gets of its own.
+    pub(crate) fn namespaces(&self) -> process::Namespaces {
+        match self.plan.isolation {
+            RunMode::Packaged => process::Namespaces { user: false, mount: true, pid: true },
+            RunMode::Plain => process::Namespaces { user: true, mount: true, pid: true },
+            RunMode::Unconfined => process::Namespaces::default(),
+        }
+    }
+
+    /// Raises, in a freshly cloned run, everything up to the loss of its privileges.
+    pub(crate) fn enter(&self, order: &SpawnOrder) -> Result<(), WorkerError> {
+        let limits = limits(&order.limits);
+        match self.plan.isolation {
+            RunMode::Packaged => {
+                self.mounts(order)?;
+                confine::limit(&limits)?;
+                confine::become_user(order.uid)?;
+            }
+            RunMode::Plain => {
+                process::map_self(self.plan.owner_uid, 0)?;
+                self.mounts(order)?;
+                let none = Path::new("/proc/sys/user/max_user_namespaces");
+                fs::write(none, "0").map_err(WorkerError::file("write", none))?;
+                confine::limit(&limits)?;
+                confine::give_up_capabilities()?;
+            }
+            RunMode::Unconfined => {
+                confine::limit(&limits)?;
+                confine::give_up_capabilities()?;
+                confine::adopt_orphans()?;
+            }
+        }
+        confine::be_nice(NICE);
+        Ok(())
+    }
+
+    fn mounts(&self, order: &SpawnOrder) -> Result<(), WorkerError> {
+        let tmp = Path::new(TMP);
+        mounts::tmpfs(tmp, TMP_SIZE, 0o1777)?;
+        for (path, to) in &self.tmp_links {
+            let path = tmp.join(path.strip_prefix("/tmp").or_else(|_| path.strip_prefix("/var/tmp")).unwrap_or(path));
+            if let Some(parent) = path.parent() {
+                fs::create_dir_all(parent).map_err(WorkerError::file("create", parent))?;
+            }
+            symlink(to, &path).map_err(WorkerError::file("link", &path))?;
+        }
+        let own = scratch::directory(order.pipeline);
+        if own.exists() {
+            mounts::bind(&own, Path::new(WORK))?;
+        }
+        mounts::bind(Path::new(EMPTY), Path::new(SCRATCH))?;
+        mounts::proc(Path::new("/proc"))?;
+        Ok(())
+    }
+
+    /// The last walls: files, network (only `port` stays reachable), descriptors (only `keep`), system calls.
+    pub(crate) fn close(&self, port: u16, keep: &[&dyn AsFd]) -> Result<(), WorkerError> {
+        self.files.apply()?;
+        confine::close_others(keep, 3)?;
+        if self.plan.network {
+            self.filters.apply("run")?;
+        } else {
+            confine::allow_only_port(port)?;
+            self.filters.apply("run")?;
+            self.filters.apply("run-no-network")?;
+        }
+        Ok(())
+    }
+}
+
+/// What a task asks for, where it asks, else the defaults.
+fn limits(asked: &robot::Limits) -> Limits {
+    let or = |asked: u64, default: u64| if asked == 0 { default } else { asked };
+    Limits {
+        memory: or(asked.memory_bytes, DEFAULT_LIMITS.memory),
+        processes: or(asked.processes.into(), DEFAULT_LIMITS.processes),
+        cpu: or(asked.cpu_seconds.into(), DEFAULT_LIMITS.cpu),
+        file: DEFAULT_LIMITS.file,
+    }
+}
+
+/// Without namespaces the host's tree stays visible; files are then all that can be fenced.
+fn unconfined_rules(plan: &SpawnerPlan) -> Result<FileRules, WorkerError> {
+    let system = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/opt", "/nix", "/etc", "/dev", "/proc", "/sys"];
+    let mut read: Vec<String> = system.iter().map(ToString::to_string).collect();
+    read.push(plan.install_dir.clone());
+    read.extend(plan.read_paths.iter().cloned());
+    for dir in [&plan.home, &plan.config_dir] {
+        let listing = fs::read_dir(dir).map_err(WorkerError::file("read", Path::new(dir)))?;
+        read.extend(listing.flatten().filter_map(|entry| {
+            let name = entry.file_name();
+            let secret = name.to_str().is_none_or(crate::view::hidden);
+            (!secret && entry.path() != Path::new(&plan.config_dir))
+                .then(|| entry.path().to_string_lossy().into_owned())
+        }));
+    }
+    read.retain(|path| Path::new(path).exists());
+    let mut write = vec![plan.scratch_dir.clone(), "/tmp".to_owned()];
+    write.extend(plan.work_space.clone().filter(|_| plan.privileged));
+    Ok(FileRules::prepare(read.iter().map(String::as_str), write.iter().map(String::as_str), WRITABLE_DEVICES)?)
+}

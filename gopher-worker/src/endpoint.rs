@@ -1,0 +1,356 @@
+//! Where an extension's Robot API calls arrive: an inherited descriptor, and the HTTP endpoint.
+
+use std::{
+    collections::HashMap,
+    io::{ErrorKind, Read as _, Write as _},
+    net::{SocketAddr, TcpListener, TcpStream},
+    os::{fd::AsFd as _, unix::net::UnixStream},
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use gopher_protocol::{
+    ids::CallId,
+    robot_api::{RobotAnswer, RobotCall},
+};
+use gopher_sys::{Poller, descriptors};
+
+use crate::{
+    api::{self, Request, Shape},
+    error::WorkerError,
+    http::{self, Progress},
+    lines::Lines,
+};
+
+/// First token of HTTP connections; smaller ones belong to the run.
+pub(crate) const CONNECTIONS: u64 = 16;
+/// Most HTTP connections at once.
+const MAX_CONNECTIONS: usize = 64;
+/// Most bytes of one line on the descriptor.
+const MAX_LINE: usize = http::MAX_BODY;
+
+/// Who waits for an answer.
+enum Waiting {
+    Json(Shape),
+    Shell(Shape),
+    Http(u64, Shape),
+}
+
+struct Connection {
+    stream: TcpStream,
+    parser: http::Parser,
+    out: Vec<u8>,
+    answered: bool,
+}
+
+/// The API of one run.
+pub(crate) struct Endpoint {
+    stream: UnixStream,
+    lines: Lines,
+    out: Vec<u8>,
+    listener: TcpListener,
+    /// The secret of the run: whoever shows it over HTTP is the run.
+    pub(crate) caller_id: String,
+    connections: HashMap<u64, Connection>,
+    waiting: HashMap<CallId, Waiting>,
+    next_call: CallId,
+    next_connection: u64,
+    parameters: Vec<(String, String)>,
+    uid: u32,
+}
+
+impl Endpoint {
+    /// `stream` is our end of the descriptor; `parameters` is what `GetParameter` finds, first of a name first.
+    pub(crate) fn new(
+        stream: UnixStream,
+        listener: TcpListener,
+        parameters: Vec<(String, String)>,
+        poller: &Poller,
+        tokens: (u64, u64),
+    ) -> Result<Self, WorkerError> {
+        descriptors::make_nonblocking(&stream).map_err(WorkerError::system("fcntl"))?;
+        poller.add(&stream, tokens.0, false).map_err(WorkerError::system("epoll_ctl"))?;
+        poller.add(&listener, tokens.1, false).map_err(WorkerError::system("epoll_ctl"))?;
+        let token: [u8; 18] = descriptors::random().map_err(WorkerError::system("getrandom"))?;
+        Ok(Self {
+            stream,
+            lines: Lines::default(),
+            out: Vec::new(),
+            listener,
+            caller_id: URL_SAFE_NO_PAD.encode(token),
+            connections: HashMap::new(),
+            waiting: HashMap::new(),
+            next_call: CallId(1),
+            next_connection: CONNECTIONS,
+            parameters,
+            uid: nix::unistd::geteuid().as_raw(),
+        })
+    }
+
+    fn parameter(&self, name: &str) -> String {
+        self.parameters.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone()).unwrap_or_default()
+    }
+
+    /// Reads the descriptor; the calls the engine must answer.
+    pub(crate) fn read_stream(&mut self) -> Vec<(CallId, RobotCall)> {
+        let mut chunk = [0; 64 << 10];
+        loop {
+            match self.stream.read(&mut chunk) {
+                Ok(0) => break,
+                Ok(count) => self.lines.push(&chunk[..count]),
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(_) => break,
+            }
+            if self.lines.pending() > MAX_LINE + (64 << 10) {
+                break;
+            }
+        }
+        let mut calls = Vec::new();
+        while let Some(line) = self.lines.next() {
+            calls.extend(self.line(&line));
+        }
+        if self.lines.pending() > MAX_LINE {
+            self.lines = Lines::default();
+            self.out.extend_from_slice(b"!\tthe call is longer than 16 MiB\n");
+        }
+        self.flush_stream();
+        calls
+    }
+
+    fn line(&mut self, line: &[u8]) -> Option<(CallId, RobotCall)> {
+        let json = line.first() == Some(&b'{');
+        let request = match (json, std::str::from_utf8(line)) {
+            (true, _) => api::from_json(line),
+            (false, Ok(text)) => api::from_shell(text),
+            (false, Err(_)) => api::from_shell(&String::from_utf8_lossy(line)),
+        };
+        match request {
+            Ok(Request::Ask(call, shape)) => {
+                Some((self.wait(if json { Waiting::Json(shape) } else { Waiting::Shell(shape) }), call))
+            }
+            Ok(Request::Parameter(name)) => {
+                let answer = RobotAnswer::Text(self.parameter(&name));
+                self.answer_line(json, Shape::StrVal, &answer);
+                None
+            }
+            Err(bad) => {
+                self.answer_line(json, Shape::RetVal, &RobotAnswer::Refused(bad.to_string()));
+                None
+            }
+        }
+    }
+
+    fn answer_line(&mut self, json: bool, shape: Shape, answer: &RobotAnswer) {
+        let line = if json {
+            api::to_json(shape, answer).unwrap_or_else(|reason| serde_json::json!({ "Error": reason })).to_string()
+        } else {
+            api::to_shell(shape, answer)
+        };
+        self.out.extend_from_slice(line.as_bytes());
+        self.out.push(b'\n');
+    }
+
+    fn wait(&mut self, who: Waiting) -> CallId {
+        let call = self.next_call;
+        self.next_call = call.next();
+        self.waiting.insert(call, who);
+        call
+    }
+
+    fn flush_stream(&mut self) {
+        while !self.out.is_empty() {
+            match self.stream.write(&self.out) {
+                Ok(count) => drop(self.out.drain(..count)),
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(_) => break,
+            }
+        }
+    }
+
+    /// Takes new HTTP connections.
+    pub(crate) fn accept(&mut self, poller: &Poller) {
+        while let Ok((stream, peer)) = self.listener.accept() {
+            let ours = self.listener.local_addr().ok();
+            if self.connections.len() >= MAX_CONNECTIONS || !ours.is_some_and(|ours| same_uid(peer, ours, self.uid)) {
+                continue;
+            }
+            let token = self.next_connection;
+            self.next_connection += 1;
+            if stream.set_nonblocking(true).is_ok() && poller.add(stream.as_fd(), token, false).is_ok() {
+                let _ = stream.set_nodelay(true);
+                let parser = http::Parser::default();
+                self.connections.insert(token, Connection { stream, parser, out: Vec::new(), answered: false });
+            }
+        }
+    }
+
+    /// Reads or writes one HTTP connection; a call the engine must answer.
+    pub(crate) fn serve(&mut self, token: u64, poller: &Poller) -> Option<(CallId, RobotCall)> {
+        let connection = self.connections.get_mut(&token)?;
+        let mut progress = Progress::Partial;
+        let mut chunk = [0; 16 << 10];
+        while matches!(progress, Progress::Partial | Progress::Continue) {
+            match connection.stream.read(&mut chunk) {
+                // The client left, or sends more than its request.
+                Ok(0) => {
+                    if !connection.answered {
+                        self.close(token, poller);
+                        return None;
+                    }
+                    break;
+                }
+                Ok(_) if connection.answered => continue,
+                Ok(count) => progress = connection.parser.push(&chunk[..count]),
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(_) => break,
+            }
+            if progress == Progress::Continue {
+                connection.out.extend_from_slice(http::CONTINUE);
+            }
+        }
+        let call = match progress {
+            Progress::Done(request) => {
+                connection.answered = true;
+                self.request(token, &request)
+            }
+            Progress::Refused(status) => {
+                connection.answered = true;
+                connection.out.extend(http::answer(status, b""));
+                None
+            }
+            Progress::Partial | Progress::Continue => None,
+        };
+        self.write(token, poller);
+        call
+    }
+
+    fn request(&mut self, token: u64, request: &http::Request) -> Option<(CallId, RobotCall)> {
+        let outcome = if request.path != "/json" {
+            Err(404)
+        } else if !same_text(&request.caller, &self.caller_id) {
+            Err(400)
+        } else {
+            api::from_json(&request.body).map_err(|_| 400)
+        };
+        match outcome {
+            Ok(Request::Ask(call, shape)) => Some((self.wait(Waiting::Http(token, shape)), call)),
+            Ok(Request::Parameter(name)) => {
+                let body = serde_json::json!({ "StrVal": self.parameter(&name) }).to_string();
+                self.put(token, &http::answer(200, body.as_bytes()));
+                None
+            }
+            Err(status) => {
+                self.put(token, &http::answer(status, b""));
+                None
+            }
+        }
+    }
+
+    fn put(&mut self, token: u64, bytes: &[u8]) {
+        if let Some(connection) = self.connections.get_mut(&token) {
+            connection.out.extend_from_slice(bytes);
+        }
+    }
+
+    fn write(&mut self, token: u64, poller: &Poller) {
+        let Some(connection) = self.connections.get_mut(&token) else { return };
+        while !connection.out.is_empty() {
+            match connection.stream.write(&connection.out) {
+                Ok(count) => drop(connection.out.drain(..count)),
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) if e.kind() == ErrorKind::WouldBlock => {
+                    let _ = poller.modify(connection.stream.as_fd(), token, true);
+                    return;
+                }
+                Err(_) => return self.close(token, poller),
+            }
+        }
+        let over =
+            connection.answered && !self.waiting.values().any(|w| matches!(w, Waiting::Http(t, _) if *t == token));
+        if over {
+            self.close(token, poller);
+        }
+    }
+
+    fn close(&mut self, token: u64, poller: &Poller) {
+        if let Some(connection) = self.connections.remove(&token) {
+            let _ = poller.remove(connection.stream.as_fd());
+        }
+    }
+
+    /// Gives an answer of the engine to whoever waits for it.
+    pub(crate) fn answer(&mut self, call: CallId, answer: &RobotAnswer, poller: &Poller) {
+        match self.waiting.remove(&call) {
+            Some(Waiting::Json(shape)) => {
+                self.answer_line(true, shape, answer);
+                self.flush_stream();
+            }
+            Some(Waiting::Shell(shape)) => {
+                self.answer_line(false, shape, answer);
+                self.flush_stream();
+            }
+            Some(Waiting::Http(token, shape)) => {
+                let bytes = match api::to_json(shape, answer) {
+                    Ok(value) => http::answer(200, value.to_string().as_bytes()),
+                    Err(_) => http::answer(400, b""),
+                };
+                self.put(token, &bytes);
+                self.write(token, poller);
+            }
+            None => {}
+        }
+    }
+
+    /// Bytes that the descriptor did not take yet.
+    pub(crate) fn stream_blocked(&self) -> bool {
+        !self.out.is_empty()
+    }
+
+    /// The descriptor became writable.
+    pub(crate) fn stream_writable(&mut self) {
+        self.flush_stream();
+    }
+
+    pub(crate) fn stream(&self) -> &UnixStream {
+        &self.stream
+    }
+}
+
+/// Compares without telling by its time where two texts differ.
+fn same_text(a: &str, b: &str) -> bool {
+    a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |acc, (x, y)| acc | (x ^ y)) == 0
+}
+
+/// Whether the client socket of a loopback connection belongs to `uid`, as this namespace sees it.
+fn same_uid(peer: SocketAddr, ours: SocketAddr, uid: u32) -> bool {
+    std::fs::read_to_string("/proc/net/tcp").is_ok_and(|table| owner(&table, peer.port(), ours.port()) == Some(uid))
+}
+
+/// The uid in the row of `/proc/net/tcp` that leads from `local` to `remote`.
+fn owner(table: &str, local: u16, remote: u16) -> Option<u32> {
+    let port = |address: &str| u16::from_str_radix(address.split_once(':')?.1, 16).ok();
+    table.lines().skip(1).find_map(|row| {
+        let mut fields = row.split_ascii_whitespace();
+        let (from, to) = (fields.nth(1)?, fields.next()?);
+        (port(from)? == local && port(to)? == remote).then(|| fields.nth(4)?.parse().ok())?
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_owner_of_a_connection_is_read_from_its_row() {
+        let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
+            0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1 0\n\
+            1: 0100007F:A1B2 0100007F:1F90 01 00000000:00000000 00:00000000 00000000  1234        0 2 1 0\n";
+        assert_eq!(owner(table, 0xA1B2, 0x1F90), Some(1234));
+        assert_eq!(owner(table, 0x1F90, 0xA1B2), None);
+        assert_eq!(owner("", 1, 2), None);
+    }
+
+    #[test]
+    fn texts_are_compared_whole() {
+        assert!(same_text("abc", "abc") && !same_text("abc", "abd") && !same_text("abc", "ab"));
+    }
+}

@@ -1,0 +1,499 @@
+//! One run, from its first message to its end. This process is the first of its pid namespace: when it exits,
+//! the kernel ends every other one.
+
+use std::{
+    collections::HashSet,
+    net::{Ipv4Addr, TcpListener},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::net::UnixStream,
+    },
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use gopher_protocol::{
+    ids::CallId,
+    robot_api::{RobotCall, TaskRetVal},
+    secretd::{SecretdToWorker, WorkerToSecretd},
+    worker::{EngineToWorker, Outcome, RunRequest, Stream, WorkDir, WorkerToEngine},
+};
+use gopher_sys::{Link, LinkError, Poller, descriptors};
+use nix::{
+    errno::Errno,
+    fcntl::OFlag,
+    sys::{
+        signal::{SigSet, Signal, kill},
+        signalfd::{SfdFlags, SignalFd},
+        wait::{WaitPidFlag, WaitStatus, waitpid},
+    },
+    unistd::{Pid, pipe2},
+};
+
+use crate::{
+    confinement::Walls,
+    endpoint::{CONNECTIONS, Endpoint},
+    error::WorkerError,
+    lines::Lines,
+    memory,
+    program::{self, Start},
+};
+
+/// Between TERM and KILL of a cancelled run.
+const GRACE: Duration = Duration::from_secs(5);
+/// How often a run's memory is summed.
+const MEMORY_CHECK: Duration = Duration::from_millis(200);
+/// Most output of a run unless its task says otherwise.
+const OUTPUT_LIMIT: u64 = 64 << 20;
+/// One message of output.
+const OUTPUT_CHUNK: usize = 8 << 10;
+/// While this much waits for the engine, output is not read.
+const BACKLOG: usize = 256 << 10;
+
+const ENGINE: u64 = 0;
+const SIGNALS: u64 = 1;
+const STDOUT: u64 = 2;
+const STDERR: u64 = 3;
+const API: u64 = 4;
+const LISTENER: u64 = 5;
+
+type EngineLink = Link<WorkerToEngine, EngineToWorker>;
+
+/// Where a run works.
+pub(crate) struct Place {
+    pub(crate) work_dir: PathBuf,
+    pub(crate) home: PathBuf,
+    /// The run has a pid namespace: every process in it is the run's.
+    pub(crate) own_pids: bool,
+}
+
+/// Confines this process for good, then runs what engine and secretd agree on.
+pub(crate) fn run(engine: OwnedFd, secretd: OwnedFd, walls: &Walls, place: &Place) -> Result<(), WorkerError> {
+    // Bound first: no wall lets it be bound later.
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|l| l.set_nonblocking(true).map(|()| l));
+    let listener = listener.map_err(WorkerError::file("bind", "127.0.0.1".as_ref()))?;
+    let port = listener.local_addr().map_err(WorkerError::file("bind", "127.0.0.1".as_ref()))?.port();
+    walls.close(port, &[&engine.as_fd(), &secretd.as_fd(), &listener.as_fd()])?;
+
+    let mut engine: EngineLink = Link::new(engine)?;
+    let (EngineToWorker::Run { request }, _) = engine.wait()? else {
+        return Err(WorkerError::Protocol("the first message to a run is not Run"));
+    };
+    let outcome = match redeem(secretd, &request) {
+        Ok((program, values)) => match Running::start(&mut engine, &request, &program, values, place, listener, port) {
+            Ok(mut running) => running.serve(&mut engine)?,
+            Err(reason) => not_started(reason),
+        },
+        Err(reason) => not_started(reason),
+    };
+    engine.send(&WorkerToEngine::Done { outcome })?;
+    // A peer that is gone needs no last word.
+    match engine.drain() {
+        Ok(()) | Err(LinkError::Closed) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn not_started(reason: String) -> Outcome {
+    Outcome::NotStarted { status: TaskRetVal::MECHANISM_FAIL, reason }
+}
+
+type Values = Vec<(String, String)>;
+
+/// Gets the program and the values of this run from secretd; it is asked once.
+fn redeem(socket: OwnedFd, request: &RunRequest) -> Result<(String, Values), String> {
+    let lost = |error: LinkError| format!("its secrets could not be had: {error}");
+    let mut secretd: Link<WorkerToSecretd, SecretdToWorker> = Link::new(socket).map_err(lost)?;
+    secretd.send(&WorkerToSecretd::Redeem { task: request.task.clone() }).map_err(lost)?;
+    match secretd.wait().map_err(lost)?.0 {
+        SecretdToWorker::Redeemed { program, values, .. } => {
+            let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+            Ok((program, values.iter().map(|v| (v.name.clone(), text(v.value.expose()))).collect()))
+        }
+        SecretdToWorker::Refused { reason } => Err(reason),
+    }
+}
+
+/// Parameters first, then engine values for names not yet present (spec: Robot API §2.3).
+fn environment(request: &RunRequest, values: &Values, own: Values) -> Values {
+    let parameters = if request.secure_parameters { &[][..] } else { &values[..] };
+    let mut seen = HashSet::new();
+    let all = parameters.iter().chain(&own).chain(&request.env);
+    // A zero byte cannot be part of an environment.
+    let valid =
+        |(name, value): &&(String, String)| !name.is_empty() && !name.contains(['=', '\0']) && !value.contains('\0');
+    all.filter(valid).filter(|(name, _)| seen.insert(name.clone())).cloned().collect()
+}
+
+struct Output {
+    stream: Stream,
+    token: u64,
+    pipe: Option<OwnedFd>,
+    lines: Lines,
+}
+
+/// A run whose program is alive.
+struct Running {
+    poller: Poller,
+    signals: SignalFd,
+    endpoint: Option<Endpoint>,
+    outputs: [Output; 2],
+    main: Pid,
+    main_exit: Option<(TaskRetVal, Option<i32>)>,
+    own_pids: bool,
+    started: Instant,
+    memory_limit: u64,
+    output_left: u64,
+    output_limit: u64,
+    kill_at: Option<Instant>,
+    stopped: Option<String>,
+    reading: bool,
+    writing: bool,
+    api_writing: bool,
+    /// The interpreter that `env` may not find.
+    env_program: Option<(String, String)>,
+}
+
+impl Running {
+    fn start(
+        engine: &mut EngineLink,
+        request: &RunRequest,
+        program: &str,
+        values: Values,
+        place: &Place,
+        listener: TcpListener,
+        port: u16,
+    ) -> Result<Self, String> {
+        let system = |step: &'static str| move |errno: Errno| format!("it could not be started: {step}: {errno}");
+        let lost = |error: WorkerError| format!("it could not be started: {error}");
+        let poller = Poller::new().map_err(system("epoll_create"))?;
+        let mut set = SigSet::empty();
+        set.add(Signal::SIGCHLD);
+        set.thread_block().map_err(system("sigprocmask"))?;
+        let signals =
+            SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(system("signalfd"))?;
+        poller.add(signals.as_fd(), SIGNALS, false).map_err(system("epoll_ctl"))?;
+        poller.add(engine.as_fd(), ENGINE, false).map_err(system("epoll_ctl"))?;
+
+        // Held until the program has inherited them.
+        let mut inherited: Vec<OwnedFd> = Vec::new();
+        let mut own = Values::new();
+        let mut caller_id = None;
+        let endpoint = if request.configure {
+            None
+        } else {
+            let (ours, theirs) = UnixStream::pair().map_err(|e| format!("it could not be started: socketpair: {e}"))?;
+            let lock = descriptors::token_pipe().map_err(system("pipe"))?;
+            own.extend([
+                ("GOPHER_CALLER_ID".into(), "stdin".into()),
+                ("GOPHER_HTTP_POST".into(), format!("http://127.0.0.1:{port}")),
+            ]);
+            let mut parameters = values.clone();
+            parameters.extend(request.env.iter().cloned());
+            let endpoint = Endpoint::new(ours, listener, parameters, &poller, (API, LISTENER)).map_err(lost)?;
+            caller_id = Some(format!("{}\n", endpoint.caller_id));
+            inherited.extend([theirs.into(), lock]);
+            Some(endpoint)
+        };
+        let stdin = match &caller_id {
+            Some(line) => descriptors::pipe_holding(line.as_bytes()),
+            None => descriptors::pipe_holding(b""),
+        }
+        .map_err(system("pipe"))?;
+        let (out_read, out_write) = pipe2(OFlag::O_CLOEXEC).map_err(system("pipe"))?;
+        let (err_read, err_write) = pipe2(OFlag::O_CLOEXEC).map_err(system("pipe"))?;
+        for (pipe, token) in [(&out_read, STDOUT), (&err_read, STDERR)] {
+            descriptors::make_nonblocking(pipe).map_err(system("fcntl"))?;
+            poller.add(pipe, token, false).map_err(system("epoll_ctl"))?;
+        }
+        if let [api, lock] = &inherited[..] {
+            use std::os::fd::AsRawFd as _;
+            for fd in &inherited {
+                descriptors::keep_on_exec(fd).map_err(system("fcntl"))?;
+            }
+            own.push(("GOPHER_API_FD".into(), api.as_raw_fd().to_string()));
+            own.push(("GOPHER_API_LOCK_FD".into(), lock.as_raw_fd().to_string()));
+        }
+        let env = environment(request, &values, own);
+        let start = Start {
+            path: program,
+            args: &request.args,
+            env: &env,
+            directory: match request.work_dir {
+                WorkDir::WorkSpace => &place.work_dir,
+                WorkDir::Home => &place.home,
+            },
+            stdin,
+            stdout: out_write,
+            stderr: err_write,
+        };
+        let main = i32::try_from(start.start()?).map(Pid::from_raw).map_err(|e| e.to_string())?;
+        engine.send(&WorkerToEngine::Started).map_err(|e| e.to_string())?;
+        let or = |limit: u64, default: u64| if limit == 0 { default } else { limit };
+        let output_limit = or(request.limits.output_bytes, OUTPUT_LIMIT);
+        Ok(Self {
+            poller,
+            signals,
+            endpoint,
+            outputs: [(Stream::Stdout, STDOUT, out_read), (Stream::Stderr, STDERR, err_read)]
+                .map(|(stream, token, pipe)| Output { stream, token, pipe: Some(pipe), lines: Lines::default() }),
+            main,
+            main_exit: None,
+            own_pids: place.own_pids,
+            started: Instant::now(),
+            memory_limit: or(request.limits.memory_bytes, crate::confinement::DEFAULT_LIMITS.memory),
+            output_left: output_limit,
+            output_limit,
+            kill_at: None,
+            stopped: None,
+            reading: true,
+            writing: false,
+            api_writing: false,
+            env_program: program::through_env(program).map(|wanted| (program.to_owned(), wanted)),
+        })
+    }
+
+    /// Serves calls and output until the program has ended.
+    fn serve(&mut self, engine: &mut EngineLink) -> Result<Outcome, WorkerError> {
+        let mut next_memory_check = Instant::now() + MEMORY_CHECK;
+        while self.main_exit.is_none() {
+            self.watch(engine)?;
+            let deadline = self.kill_at.map_or(next_memory_check, |at| at.min(next_memory_check));
+            let ready = self
+                .poller
+                .wait(Some(deadline.saturating_duration_since(Instant::now())))
+                .map_err(WorkerError::system("epoll_wait"))?;
+            for ready in ready {
+                match ready.token {
+                    ENGINE => self.engine(engine)?,
+                    SIGNALS => self.reap(),
+                    STDOUT | STDERR => self.output(engine, usize::from(ready.token == STDERR), false)?,
+                    API if ready.write => self.api_writable(),
+                    API => {
+                        let calls = self.endpoint.as_mut().map(Endpoint::read_stream).unwrap_or_default();
+                        ask(engine, calls)?;
+                    }
+                    LISTENER => {
+                        if let Some(endpoint) = &mut self.endpoint {
+                            endpoint.accept(&self.poller);
+                        }
+                    }
+                    token if token >= CONNECTIONS => {
+                        let call = self.endpoint.as_mut().and_then(|e| e.serve(token, &self.poller));
+                        ask(engine, call)?;
+                    }
+                    _ => {}
+                }
+            }
+            let now = Instant::now();
+            if now >= next_memory_check {
+                self.check_memory();
+                next_memory_check = now + MEMORY_CHECK;
+            }
+            if self.kill_at.is_some_and(|at| now >= at) {
+                self.signal_all(Signal::SIGKILL);
+                self.kill_at = Some(now + GRACE);
+            }
+        }
+        // Whatever it left behind ends now, so that its pipes end too.
+        self.signal_all(Signal::SIGKILL);
+        for index in 0..self.outputs.len() {
+            self.output(engine, index, true)?;
+        }
+        Ok(self.outcome())
+    }
+
+    fn outcome(&mut self) -> Outcome {
+        if let Some(reason) = self.stopped.take() {
+            return Outcome::Stopped { reason };
+        }
+        let (status, signal) = self.main_exit.unwrap_or((TaskRetVal::MECHANISM_FAIL, None));
+        match (&self.env_program, status.0) {
+            (Some((script, wanted)), 127) if self.started.elapsed() < Duration::from_secs(1) => not_started(format!(
+                "`{script}` asks for the interpreter `{wanted}`, which is not in the PATH of runs: install it, or name its directory in ReadPaths"
+            )),
+            _ => Outcome::Exited { status, signal },
+        }
+    }
+
+    /// Watches for writing, and reads output, only as far as peers keep up.
+    fn watch(&mut self, engine: &EngineLink) -> Result<(), WorkerError> {
+        let system = WorkerError::system;
+        if engine.wants_write() != self.writing {
+            self.writing = engine.wants_write();
+            self.poller.modify(engine.as_fd(), ENGINE, self.writing).map_err(system("epoll_ctl"))?;
+        }
+        if let Some(endpoint) = &self.endpoint
+            && endpoint.stream_blocked() != self.api_writing
+        {
+            self.api_writing = endpoint.stream_blocked();
+            self.poller.modify(endpoint.stream(), API, self.api_writing).map_err(system("epoll_ctl"))?;
+        }
+        let reading = engine.backlog() < BACKLOG;
+        if reading != self.reading {
+            self.reading = reading;
+            for output in &self.outputs {
+                if let Some(pipe) = &output.pipe {
+                    let change =
+                        if reading { self.poller.add(pipe, output.token, false) } else { self.poller.remove(pipe) };
+                    change.map_err(system("epoll_ctl"))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn api_writable(&mut self) {
+        if let Some(endpoint) = &mut self.endpoint {
+            endpoint.stream_writable();
+        }
+    }
+
+    fn engine(&mut self, engine: &mut EngineLink) -> Result<(), WorkerError> {
+        engine.flush()?;
+        while let Some((message, _)) = engine.receive()? {
+            match message {
+                EngineToWorker::Answer { call, answer } => {
+                    if let Some(endpoint) = &mut self.endpoint {
+                        endpoint.answer(call, &answer, &self.poller);
+                    }
+                }
+                EngineToWorker::Cancel { reason } => {
+                    self.stopped.get_or_insert(reason);
+                    self.signal_all(Signal::SIGTERM);
+                    self.kill_at.get_or_insert(Instant::now() + GRACE);
+                }
+                EngineToWorker::Run { .. } => return Err(WorkerError::Protocol("a run runs once")),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reaps every ended child: this process adopts the run's orphans.
+    fn reap(&mut self) {
+        while let Ok(Some(_)) = self.signals.read_signal() {}
+        loop {
+            match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::Exited(pid, code)) if pid == self.main => {
+                    self.main_exit = Some((TaskRetVal(code), None));
+                }
+                Ok(WaitStatus::Signaled(pid, signal, _)) if pid == self.main => {
+                    self.main_exit = Some((TaskRetVal(-1), Some(signal as i32)));
+                }
+                Ok(WaitStatus::StillAlive) | Err(_) => return,
+                Ok(_) => {}
+            }
+        }
+    }
+
+    /// Signals every process of the run but this one.
+    fn signal_all(&self, signal: Signal) {
+        // No such process is what is wanted.
+        if self.own_pids {
+            let _ = kill(Pid::from_raw(-1), signal);
+        } else {
+            let _ = kill(Pid::from_raw(-self.main.as_raw()), signal);
+            for child in memory::children() {
+                let _ = kill(Pid::from_raw(child), signal);
+            }
+        }
+    }
+
+    fn check_memory(&mut self) {
+        let used = if self.own_pids { memory::resident() } else { 0 };
+        if used > self.memory_limit && self.stopped.is_none() {
+            self.stopped = Some(format!(
+                "it used {} MiB of memory and its limit is {} MiB (Limits: Memory of the extension)",
+                used >> 20,
+                self.memory_limit >> 20
+            ));
+            self.signal_all(Signal::SIGKILL);
+        }
+    }
+
+    /// Passes output on; at the end (`last`) all that is left of it.
+    fn output(&mut self, engine: &mut EngineLink, index: usize, last: bool) -> Result<(), WorkerError> {
+        let output = &mut self.outputs[index];
+        let mut chunk = [0; OUTPUT_CHUNK];
+        let mut budget = if last { 64 } else { 8 };
+        while let Some(pipe) = &output.pipe {
+            let count = match nix::unistd::read(pipe, &mut chunk) {
+                Ok(count) => count,
+                Err(Errno::EINTR) => continue,
+                Err(_) => break,
+            };
+            if count == 0 {
+                if self.reading {
+                    self.poller.remove(pipe).map_err(WorkerError::system("epoll_ctl"))?;
+                }
+                output.pipe = None;
+                break;
+            }
+            output.lines.push(&chunk[..count]);
+            let bytes = output.lines.take_output(OUTPUT_CHUNK, false);
+            let allowed = usize::try_from(self.output_left).unwrap_or(usize::MAX).min(bytes.len());
+            self.output_left -= allowed as u64;
+            if allowed > 0 {
+                let bytes = bytes[..allowed].to_vec();
+                engine.send(&WorkerToEngine::Output { stream: output.stream.clone(), bytes })?;
+            }
+            if self.output_left == 0 && self.stopped.is_none() {
+                self.stopped = Some(format!(
+                    "it wrote more than {} MiB of output (Limits: Output of the extension)",
+                    self.output_limit >> 20
+                ));
+                self.kill_at = Some(Instant::now());
+            }
+            budget -= 1;
+            if budget == 0 || (self.stopped.is_some() && self.output_left == 0) {
+                break;
+            }
+        }
+        if last || output.pipe.is_none() {
+            let bytes = output.lines.take_output(OUTPUT_CHUNK, true);
+            if !bytes.is_empty() && self.output_left > 0 {
+                engine.send(&WorkerToEngine::Output { stream: output.stream.clone(), bytes })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn ask(engine: &mut EngineLink, calls: impl IntoIterator<Item = (CallId, RobotCall)>) -> Result<(), WorkerError> {
+    for (call, request) in calls {
+        engine.send(&WorkerToEngine::Call { call, request })?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use gopher_protocol::{ids::RunId, robot::Limits};
+
+    use super::*;
+
+    fn request(secure: bool) -> RunRequest {
+        RunRequest {
+            run: RunId(1),
+            task: "t".into(),
+            args: vec![],
+            env: vec![("GOPHER_USER".into(), "alice".into()), ("SITE".into(), "engine".into())],
+            work_dir: WorkDir::WorkSpace,
+            secure_parameters: secure,
+            configure: false,
+            limits: Limits::default(),
+        }
+    }
+
+    #[test]
+    fn a_parameter_shadows_an_engine_value_unless_parameters_are_secure() {
+        let values = vec![("SITE".into(), "a".into()), ("SITE".into(), "b".into()), ("bad=name".into(), "x".into())];
+        let own = vec![("GOPHER_CALLER_ID".into(), "stdin".into())];
+        let text = |secure| {
+            let env = environment(&request(secure), &values, own.clone());
+            env.into_iter().map(|(n, v)| format!("{n}={v}")).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(text(false), "SITE=a GOPHER_CALLER_ID=stdin GOPHER_USER=alice");
+        assert_eq!(text(true), "GOPHER_CALLER_ID=stdin GOPHER_USER=alice SITE=engine");
+    }
+}

@@ -1,0 +1,351 @@
+//! What runs of one spawner can see: a root of read-only copies from an allow list.
+//!
+//! Nothing is hidden by a deny list alone: what no rule names is not there.
+
+use std::{
+    ffi::OsStr,
+    fs,
+    os::unix::fs::symlink,
+    path::{Component, Path, PathBuf},
+};
+
+use gopher_protocol::supervisor::SpawnerPlan;
+use gopher_sys::mounts::{self, Access, Tree};
+
+use crate::error::WorkerError;
+
+/// Private directory of a run: the only place it may write.
+pub(crate) const PRIVATE: &str = "/priv";
+/// The run's `/tmp` (a link leads here).
+pub(crate) const TMP: &str = "/priv/tmp";
+/// The pipeline's scratch workspace.
+pub(crate) const WORK: &str = "/priv/work";
+/// The persistent work space of privileged pipelines.
+const WORK_SPACE: &str = "/priv/workspace";
+/// All scratch workspaces; covered in every run.
+pub(crate) const SCRATCH: &str = "/scratch";
+/// An empty directory to cover things with.
+pub(crate) const EMPTY: &str = "/empty";
+/// Trees whose own path lies below `/tmp`, which is private to each run.
+const RELOCATED: &str = "/view";
+
+/// Read-only system trees.
+const SYSTEM: [&str; 10] = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/nix", "/gnu"];
+
+/// What programs look up in `/etc`; no account secrets, no host keys.
+const ETC: [&str; 38] = [
+    "alternatives",
+    "bash.bashrc",
+    "ca-certificates",
+    "ca-certificates.conf",
+    "crypto-policies",
+    "debian_version",
+    "environment",
+    "gai.conf",
+    "gitconfig",
+    "group",
+    "host.conf",
+    "hostname",
+    "hosts",
+    "inputrc",
+    "java-17-openjdk",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "locale.alias",
+    "localtime",
+    "magic",
+    "mime.types",
+    "nsswitch.conf",
+    "os-release",
+    "passwd",
+    "perl",
+    "pki",
+    "profile",
+    "protocols",
+    "python3",
+    "python3.11",
+    "resolv.conf",
+    "services",
+    "shells",
+    "ssl",
+    "terminfo",
+    "timezone",
+    "xattr.conf",
+];
+
+/// Device nodes without state.
+const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
+
+/// Device nodes that runs may also write.
+pub(crate) const WRITABLE_DEVICES: [&str; 4] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/tty"];
+
+/// Entries of a home or robot directory that no run sees.
+const SECRET_ENTRIES: [&str; 10] =
+    [".env", "private", "state", ".ssh", ".aws", ".gnupg", ".kube", ".config", ".netrc", ".bash_history"];
+
+enum Step {
+    Directory(PathBuf),
+    Attach {
+        tree: Tree,
+        directory: bool,
+        target: PathBuf,
+    },
+    /// An empty directory over something that an earlier step shows.
+    Cover(PathBuf),
+    Link {
+        path: PathBuf,
+        to: PathBuf,
+    },
+}
+
+/// The view, taken from the host and not yet entered.
+pub(crate) struct View {
+    steps: Vec<Step>,
+    shown: Vec<PathBuf>,
+    /// Links that each run makes in its own `/tmp`.
+    pub(crate) tmp_links: Vec<(PathBuf, PathBuf)>,
+    /// What could not be shown, each a whole sentence.
+    pub(crate) missing: Vec<String>,
+}
+
+impl View {
+    /// Takes everything that runs of this plan may see.
+    pub(crate) fn take(plan: &SpawnerPlan) -> Result<Self, WorkerError> {
+        let mut view = Self { steps: Vec::new(), shown: Vec::new(), tmp_links: Vec::new(), missing: Vec::new() };
+        for path in SYSTEM.map(Path::new) {
+            view.system(path)?;
+        }
+        for name in ETC {
+            let path = Path::new("/etc").join(name);
+            if path.exists() {
+                view.show(&path, Access::Read)?;
+            }
+        }
+        for name in DEVICES {
+            view.show(&Path::new("/dev").join(name), Access::Device)?;
+        }
+        for (path, to) in [
+            ("/dev/fd", "/proc/self/fd"),
+            ("/dev/stdin", "/proc/self/fd/0"),
+            ("/dev/stdout", "/proc/self/fd/1"),
+            ("/dev/stderr", "/proc/self/fd/2"),
+            ("/dev/shm", TMP),
+            ("/tmp", TMP),
+            ("/var/tmp", TMP),
+        ] {
+            view.steps.push(Step::Link { path: path.into(), to: to.into() });
+        }
+        view.attach(Path::new("/proc"), Path::new("/proc"), Access::ReadWrite)?;
+        view.attach(Path::new(&plan.scratch_dir), Path::new(SCRATCH), Access::ReadWrite)?;
+        for path in [TMP, WORK, WORK_SPACE, EMPTY] {
+            view.steps.push(Step::Directory(path.into()));
+        }
+        view.robot(plan)?;
+        view.show(Path::new(&plan.install_dir), Access::Read)?;
+        for path in plan.read_paths.iter().map(Path::new) {
+            view.read_path(path, plan)?;
+        }
+        Ok(view)
+    }
+
+    /// A top-level system tree, which may be a link to another one.
+    fn system(&mut self, path: &Path) -> Result<(), WorkerError> {
+        if let Ok(to) = fs::read_link(path) {
+            self.steps.push(Step::Link { path: path.into(), to });
+        } else if path.is_dir() {
+            self.show(path, Access::Read)?;
+        }
+        Ok(())
+    }
+
+    /// The robot's directories, entry by entry.
+    fn robot(&mut self, plan: &SpawnerPlan) -> Result<(), WorkerError> {
+        let (home, config) = (Path::new(&plan.home), Path::new(&plan.config_dir));
+        let work_space = plan.work_space.as_deref().map(Path::new);
+        let robot = if home == config { vec![home] } else { vec![home, config] };
+        for dir in robot {
+            self.entries(dir, |name, path| {
+                !hidden(name) && path != config && Some(path) != work_space && name != "ssh"
+            })?;
+            let ssh = dir.join("ssh");
+            if ssh.is_dir() {
+                self.entries(&ssh, |name, _| public_ssh_file(name))?;
+            }
+        }
+        if let (Some(path), true) = (work_space, plan.privileged) {
+            self.attach(path, Path::new(WORK_SPACE), Access::ReadWrite)?;
+            let at = self.place(path);
+            self.steps.push(Step::Link { path: at, to: WORK_SPACE.into() });
+        }
+        Ok(())
+    }
+
+    /// The entries of `dir` that `wanted` names, and nothing else of it.
+    fn entries(&mut self, dir: &Path, wanted: impl Fn(&str, &Path) -> bool) -> Result<(), WorkerError> {
+        let at = self.place(dir);
+        if self.covered(&at) {
+            self.steps.push(Step::Cover(at.clone()));
+        } else {
+            self.steps.push(Step::Directory(at.clone()));
+        }
+        self.shown.push(at.clone());
+        let Ok(listing) = fs::read_dir(dir) else { return Ok(()) };
+        for entry in listing.flatten() {
+            let (name, path) = (entry.file_name(), entry.path());
+            let Some(text) = name.to_str() else { continue };
+            if !wanted(text, &path) {
+                continue;
+            }
+            if let Ok(to) = fs::read_link(&path) {
+                self.steps.push(Step::Link { path: at.join(&name), to });
+            } else if path.is_dir() || path.is_file() {
+                self.attach(&path, &at.join(&name), Access::Read)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read_path(&mut self, path: &Path, plan: &SpawnerPlan) -> Result<(), WorkerError> {
+        if [&plan.home, &plan.config_dir].iter().any(|secret| Path::new(secret).starts_with(path)) {
+            self.missing.push(format!(
+                "{} is not shown to runs: it contains the robot's own directory; name a directory beside it in ReadPaths",
+                path.display()
+            ));
+            return Ok(());
+        }
+        if path.exists() {
+            return self.show(path, Access::Read);
+        }
+        self.missing.push(format!("{} is not shown to runs: it does not exist (ReadPaths)", path.display()));
+        Ok(())
+    }
+
+    /// Shows a tree at its own path, unless it is within one that is shown already.
+    fn show(&mut self, path: &Path, access: Access) -> Result<(), WorkerError> {
+        let at = self.place(path);
+        if !self.covered(&at) {
+            self.attach(path, &at, access)?;
+            self.shown.push(at);
+        }
+        Ok(())
+    }
+
+    /// Whether a tree shown earlier contains this place.
+    fn covered(&self, at: &Path) -> bool {
+        self.shown.iter().any(|shown| at.starts_with(shown))
+    }
+
+    fn attach(&mut self, source: &Path, target: &Path, access: Access) -> Result<(), WorkerError> {
+        let tree = Tree::take(source, access)?;
+        self.steps.push(Step::Attach { tree, directory: source.is_dir(), target: target.into() });
+        Ok(())
+    }
+
+    /// Where a host path stands in the view: there, or elsewhere with a link if `/tmp` would hide it.
+    fn place(&mut self, path: &Path) -> PathBuf {
+        if !path.starts_with("/tmp") && !path.starts_with("/var/tmp") {
+            return path.to_owned();
+        }
+        if let Some((from, to)) = self.tmp_links.iter().find(|(from, _)| path.starts_with(from)) {
+            return path.strip_prefix(from).map_or_else(|_| to.clone(), |rest| to.join(rest));
+        }
+        let to = Path::new(RELOCATED).join(self.tmp_links.len().to_string());
+        self.tmp_links.push((path.to_owned(), to.clone()));
+        to
+    }
+
+    /// Builds the view and makes it this process's root.
+    pub(crate) fn enter(&mut self) -> Result<(), WorkerError> {
+        let staging = Path::new("/tmp");
+        mounts::tmpfs(staging, 1 << 20, 0o755)?;
+        for step in std::mem::take(&mut self.steps) {
+            step.make(staging)?;
+        }
+        mounts::enter_root(staging)?;
+        Ok(())
+    }
+}
+
+impl Step {
+    fn make(self, staging: &Path) -> Result<(), WorkerError> {
+        match self {
+            Self::Directory(path) => directory(&within(staging, &path)),
+            Self::Cover(path) => {
+                let path = within(staging, &path);
+                mounts::tmpfs(&path, 1 << 20, 0o755)?;
+                Ok(())
+            }
+            Self::Attach { tree, directory: true, target } => {
+                let target = within(staging, &target);
+                directory(&target)?;
+                Ok(tree.attach(&target)?)
+            }
+            Self::Attach { tree, directory: false, target } => {
+                let target = within(staging, &target);
+                directory(target.parent().unwrap_or(staging))?;
+                fs::write(&target, []).map_err(WorkerError::file("create", &target))?;
+                Ok(tree.attach(&target)?)
+            }
+            Self::Link { path, to } => {
+                let path = within(staging, &path);
+                directory(path.parent().unwrap_or(staging))?;
+                symlink(to, &path).map_err(WorkerError::file("link", &path))
+            }
+        }
+    }
+}
+
+fn directory(path: &Path) -> Result<(), WorkerError> {
+    fs::create_dir_all(path).map_err(WorkerError::file("create", path))
+}
+
+fn within(staging: &Path, path: &Path) -> PathBuf {
+    staging.join(path.components().filter(|c| matches!(c, Component::Normal(_))).collect::<PathBuf>())
+}
+
+/// Whether an entry of a robot directory is never shown.
+pub(crate) fn hidden(name: &str) -> bool {
+    SECRET_ENTRIES.contains(&name) || name.starts_with("binary-encrypted-key")
+}
+
+/// What of an `ssh` directory is not secret.
+fn public_ssh_file(name: &str) -> bool {
+    Path::new(name).extension() == Some(OsStr::new("pub")) || matches!(name, "config" | "known_hosts")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_of_a_robot_directory_are_hidden_by_name() {
+        for name in [".env", "private", "state", "binary-encrypted-key", "binary-encrypted-key.staging", ".ssh"] {
+            assert!(hidden(name), "{name}");
+        }
+        for name in ["conf", "plugins", "lib", "README.md", "environments"] {
+            assert!(!hidden(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn of_an_ssh_directory_only_public_files_are_shown() {
+        assert!(public_ssh_file("robot_key.pub") && public_ssh_file("config"));
+        assert!(!public_ssh_file("robot_key") && !public_ssh_file("manage_key.old"));
+    }
+
+    #[test]
+    fn a_path_below_tmp_is_relocated_once_with_all_beneath_it() {
+        let mut view = View { steps: vec![], shown: vec![], tmp_links: vec![], missing: vec![] };
+        assert_eq!(view.place(Path::new("/srv/robot")), Path::new("/srv/robot"));
+        assert_eq!(view.place(Path::new("/tmp/x/robot")), Path::new("/view/0"));
+        assert_eq!(view.place(Path::new("/tmp/x/robot/plugins")), Path::new("/view/0/plugins"));
+        assert_eq!(view.place(Path::new("/tmp/y")), Path::new("/view/1"));
+        assert_eq!(view.tmp_links.len(), 2);
+    }
+
+    #[test]
+    fn no_path_leaves_the_staging_directory() {
+        assert_eq!(within(Path::new("/s"), Path::new("/../../etc")), Path::new("/s/etc"));
+    }
+}
