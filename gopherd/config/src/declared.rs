@@ -13,7 +13,7 @@ use crate::{
     layers::{Layers, Script},
     robot::RobotKeys,
     source::FileKind,
-    yaml::{Node, Place},
+    yaml::{Entry, Node, Place},
 };
 
 /// An extension whose declaration is sound; its own file comes on top.
@@ -48,7 +48,7 @@ pub(crate) struct Declarations {
     pub(crate) disabled: Vec<Disabled>,
 }
 
-/// The three maps of extensions; a word for people, and whether a plugin of that kind is privileged by default.
+/// The three maps of extensions, with a word for people.
 const MAPS: [(&str, Kind, &str); 3] = [
     ("ExternalPlugins", Kind::Plugin, "plugin"),
     ("ExternalJobs", Kind::Job, "job"),
@@ -63,54 +63,36 @@ const MAPS: [(&str, Kind, &str); 3] = [
 pub(crate) fn declarations(layers: &mut Layers<'_>, robot: &RobotKeys) -> Result<Declarations, Vec<Diagnostic>> {
     let keys = &robot.keys;
     let mut errors = Vec::new();
-    for (map, entries) in [
+    for (map, settings) in [
         ("NameSpaces", &keys.name_spaces),
         ("ParameterSets", &keys.parameter_sets),
         ("ExternalPlugins", &keys.external_plugins),
         ("ExternalJobs", &keys.external_jobs),
         ("ExternalTasks", &keys.external_tasks),
     ] {
-        for (name, settings) in entries {
-            errors.extend(settings.parameters.iter().filter_map(|p| {
-                let problem = parameter_problem(p)?;
-                Some(robot.node.find(&[map, name, "Parameters"])?.at.says(problem))
-            }));
+        for entry in robot.entries(map) {
+            let parameters = settings.get(&entry.key).map(|s| s.parameters.as_slice()).unwrap_or_default();
+            let at = &entry.value.find(&["Parameters"]).unwrap_or(&entry.value).at;
+            errors.extend(parameters.iter().filter_map(parameter_problem).map(|problem| at.says(problem)));
         }
     }
     let names = Names::collect(robot);
-    let mut found = Declarations {
-        declared: Vec::new(),
-        disabled: compiled(robot),
-    };
+    let mut found = Declarations { declared: Vec::new(), disabled: compiled(robot) };
     for (map, kind, word) in MAPS {
-        let entries = match &kind {
+        let settings = match &kind {
             Kind::Plugin => &keys.external_plugins,
             Kind::Job => &keys.external_jobs,
             Kind::Task => &keys.external_tasks,
         };
-        for (name, settings) in entries.iter().filter(|(_, settings)| !settings.disabled) {
-            let at = robot
-                .node
-                .find(&[map])
-                .and_then(|n| n.entry(name))
-                .map_or(&robot.node.at, |e| &e.at);
-            let one = One {
-                layers: &mut *layers,
-                robot,
-                map,
-                kind: kind.clone(),
-                word,
-                name,
-                at,
+        for entry in robot.entries(map) {
+            let Some(settings) = settings.get(&entry.key).filter(|s| !s.disabled) else {
+                continue;
             };
+            let one = One { layers: &mut *layers, robot, kind: kind.clone(), word, entry };
             match one.declare(settings, &names) {
                 Ok(declared) => found.declared.push(declared),
                 Err(Problem::Disabled(reason)) => {
-                    found.disabled.push(Disabled {
-                        name: TaskName::new(name),
-                        kind: kind.clone(),
-                        reason,
-                    });
+                    found.disabled.push(Disabled { name: TaskName::new(&entry.key), kind: kind.clone(), reason });
                 }
                 Err(Problem::Fatal(error)) => errors.push(error),
             }
@@ -123,18 +105,10 @@ pub(crate) fn declarations(layers: &mut Layers<'_>, robot: &RobotKeys) -> Result
 fn compiled(robot: &RobotKeys) -> Vec<Disabled> {
     let keys = &robot.keys;
     let mut off = Vec::new();
-    for (map, kind) in [
-        (&keys.go_plugins, Kind::Plugin),
-        (&keys.go_jobs, Kind::Job),
-        (&keys.go_tasks, Kind::Task),
-    ] {
+    for (map, kind) in [(&keys.go_plugins, Kind::Plugin), (&keys.go_jobs, Kind::Job), (&keys.go_tasks, Kind::Task)] {
         for (name, _) in map.iter().filter(|(_, settings)| settings.disabled) {
             let reason = "disabled in robot.yaml".to_owned();
-            off.push(Disabled {
-                name: TaskName::new(name),
-                kind: kind.clone(),
-                reason,
-            });
+            off.push(Disabled { name: TaskName::new(name), kind: kind.clone(), reason });
         }
     }
     off
@@ -145,9 +119,7 @@ fn parameter_problem(parameter: &Parameter) -> Option<String> {
     if name.is_empty() || name.contains(['=', '\0']) {
         return Some(format!("`{name}` cannot be the name of a parameter"));
     }
-    value
-        .contains('\0')
-        .then(|| format!("the value of the parameter `{name}` holds a NUL character"))
+    value.contains('\0').then(|| format!("the value of the parameter `{name}` holds a NUL character"))
 }
 
 /// Every name of the configuration and where it stands.
@@ -156,14 +128,8 @@ struct Names(HashMap<String, Vec<Place>>);
 impl Names {
     fn collect(robot: &RobotKeys) -> Self {
         let mut all = HashMap::<String, Vec<Place>>::new();
-        for map in [
-            "ExternalPlugins",
-            "ExternalJobs",
-            "ExternalTasks",
-            "NameSpaces",
-            "ParameterSets",
-        ] {
-            for entry in robot.node.find(&[map]).map(Node::entries).unwrap_or_default() {
+        for map in ["ExternalPlugins", "ExternalJobs", "ExternalTasks", "NameSpaces", "ParameterSets"] {
+            for entry in robot.entries(map) {
                 let off = entry.value.find(&["Disabled"]).is_some_and(is_true);
                 if !off {
                     all.entry(entry.key.clone()).or_default().push(entry.at.clone());
@@ -192,11 +158,9 @@ enum Problem {
 struct One<'a, 's> {
     layers: &'a mut Layers<'s>,
     robot: &'a RobotKeys,
-    map: &'static str,
     kind: Kind,
     word: &'static str,
-    name: &'a str,
-    at: &'a Place,
+    entry: &'a Entry,
 }
 
 impl One<'_, '_> {
@@ -206,10 +170,7 @@ impl One<'_, '_> {
 
     /// Where a key of this declaration stands.
     fn place(&self, key: &str) -> &Place {
-        self.robot
-            .node
-            .find(&[self.map, self.name, key])
-            .map_or(self.at, |n| &n.at)
+        self.entry.value.find(&[key]).map_or(&self.entry.at, |n| &n.at)
     }
 
     fn declare(mut self, settings: &TaskSettings, names: &Names) -> Result<Declared, Problem> {
@@ -218,7 +179,7 @@ impl One<'_, '_> {
         let parameters = self.parameters(settings)?;
         let file = self.file()?;
         Ok(Declared {
-            name: TaskName::new(self.name),
+            name: TaskName::new(&self.entry.key),
             kind: self.kind.clone(),
             runtime,
             path,
@@ -230,24 +191,20 @@ impl One<'_, '_> {
     }
 
     fn check_name(&self, names: &Names) -> Result<(), Problem> {
-        let (name, word) = (self.name, self.word);
+        let (name, word, at) = (self.entry.key.as_str(), self.word, &self.entry.at);
         let letter = name.starts_with(|c: char| c.is_ascii_alphabetic());
-        if !letter
-            || !name
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
-        {
+        if !letter || !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')) {
             let reason = format!(
                 "`{name}` cannot be the name of a {word}: a letter comes first, then letters, digits, `-` and `_`"
             );
-            return self.disable(self.at, reason);
+            return self.disable(&self.entry.at, reason);
         }
         if name == "bot" {
-            return self.disable(self.at, format!("`bot` cannot be the name of a {word}: it is reserved"));
+            return self.disable(&self.entry.at, format!("`bot` cannot be the name of a {word}: it is reserved"));
         }
-        match names.other(name, self.at) {
+        match names.other(name, at) {
             Some(other) => self.disable(
-                self.at,
+                &self.entry.at,
                 format!("the name `{name}` is also used at {other}; give one of them another name"),
             ),
             None => Ok(()),
@@ -255,13 +212,10 @@ impl One<'_, '_> {
     }
 
     fn script(&self, settings: &TaskSettings) -> Result<(Runtime, String), Problem> {
-        let (name, word, given) = (self.name, self.word, &settings.path);
+        let (name, word, given) = (&self.entry.key, self.word, &settings.path);
         let at = self.place("Path");
         if given.is_empty() || given.contains('\0') {
-            return self.disable(
-                self.at,
-                format!("the {word} `{name}` has no `Path`; say which file it is"),
-            );
+            return self.disable(&self.entry.at, format!("the {word} `{name}` has no `Path`; say which file it is"));
         }
         let (path, kind) = match self.layers.script(given) {
             Ok(found) => found,
@@ -290,10 +244,7 @@ impl One<'_, '_> {
             _ => (Runtime::External, None),
         };
         if let Some(language) = language {
-            return self.disable(
-                at,
-                format!("this version does not run {language} yet, which {shown} needs"),
-            );
+            return self.disable(at, format!("this version does not run {language} yet, which {shown} needs"));
         }
         if !owner_executable {
             return self.disable(at, format!("{shown} is not executable; run `chmod +x {shown}`"));
@@ -332,10 +283,7 @@ impl One<'_, '_> {
     ) -> Result<&'m [Parameter], Problem> {
         match map.get(name) {
             Some(found) => Ok(&found.parameters),
-            None => self.disable(
-                self.place(key),
-                format!("`{name}` is not defined; `{key}` refers to it"),
-            ),
+            None => self.disable(self.place(key), format!("`{name}` is not defined; `{key}` refers to it")),
         }
     }
 
@@ -346,13 +294,10 @@ impl One<'_, '_> {
             Kind::Job => "jobs",
             Kind::Task => return Ok(None),
         };
-        let merged = self.layers.merged(&format!("{directory}/{}.yaml", self.name));
+        let merged = self.layers.merged(&format!("{directory}/{}.yaml", self.entry.key));
         let file = merged.map_err(|errors| Problem::Disabled(sentences(&errors)))?;
         if let Some(entry) = file.as_ref().and_then(|f| f.entry("Privileged")) {
-            let message = format!(
-                "task '{}' illegally specifies 'Privileged' outside of robot.yaml",
-                self.name
-            );
+            let message = format!("task '{}' illegally specifies 'Privileged' outside of robot.yaml", self.entry.key);
             return Err(Problem::Fatal(entry.at.says(message)));
         }
         Ok(file)

@@ -36,12 +36,7 @@ impl Diagnostic {
     pub fn at(file: impl Into<String>, text: &str, line: u32, column: u32, message: impl Into<String>) -> Self {
         let index = usize::try_from(line.saturating_sub(1)).unwrap_or(usize::MAX);
         let line_text = text.lines().nth(index).map(withhold).unwrap_or_default();
-        Self {
-            line,
-            column,
-            line_text: clean(&line_text, SHOWN),
-            ..Self::of_file(file, message)
-        }
+        Self { line, column, line_text: clean(&line_text, SHOWN), ..Self::of_file(file, message) }
     }
 
     #[must_use]
@@ -107,11 +102,7 @@ fn withhold(line: &str) -> String {
     match line.split_once(':') {
         Some((key, value)) if !value.trim().is_empty() => {
             let name = key.trim_matches(|c: char| !c.is_alphanumeric()).to_ascii_lowercase();
-            if SECRET.iter().any(|s| name.ends_with(s)) {
-                format!("{key}: …")
-            } else {
-                line.to_owned()
-            }
+            if SECRET.iter().any(|s| name.ends_with(s)) { format!("{key}: …") } else { line.to_owned() }
         }
         _ => line.to_owned(),
     }
@@ -123,14 +114,8 @@ mod tests {
 
     #[test]
     fn a_diagnostic_shows_line_caret_and_hint() {
-        let shown = Diagnostic::at(
-            "custom/conf/robot.yaml",
-            "Alias: x\n  AdminUser: y\n",
-            2,
-            3,
-            "unknown key `AdminUser`",
-        )
-        .hint("did you mean `AdminUsers`?");
+        let shown = Diagnostic::at("custom/conf/robot.yaml", "  AdminUser: y", 2, 3, "unknown key `AdminUser`")
+            .hint("did you mean `AdminUsers`?");
         assert_eq!(
             shown.to_string(),
             "custom/conf/robot.yaml:2:3: unknown key `AdminUser`\n  |   AdminUser: y\n  |   ^\nhint: did you mean `AdminUsers`?"
@@ -144,20 +129,11 @@ mod tests {
 
     #[test]
     fn what_could_be_a_secret_is_not_shown() {
-        for line in [
-            "  Value: hunter2",
-            "- Value: hunter2",
-            "BotToken: hunter2",
-            "{\"AppToken\": hunter2}",
-        ] {
+        for line in ["  Value: hunter2", "- Value: hunter2", "BotToken: hunter2", "{\"AppToken\": hunter2}"] {
             let shown = Diagnostic::at("f", line, 1, 1, "m").to_string();
             assert!(!shown.contains("hunter2"), "{shown}");
         }
-        assert!(
-            Diagnostic::at("f", "Alias: x", 1, 1, "m")
-                .to_string()
-                .contains("Alias: x")
-        );
+        assert!(Diagnostic::at("f", "Alias: x", 1, 1, "m").to_string().contains("Alias: x"));
     }
 
     #[test]

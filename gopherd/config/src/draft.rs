@@ -1,6 +1,6 @@
 //! A configuration that waits for the default configurations of its plugins.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use gopher_protocol::{
     ids::{Generation, TaskName},
@@ -13,7 +13,7 @@ use crate::{
     Diagnostic, FileSource,
     declared::{Declared, declarations, is_true, sentences},
     extension,
-    layers::{Layers, over, parse},
+    layers::{Layers, Notices, over, parse},
     robot::{RobotKeys, build},
     yaml::Node,
 };
@@ -34,28 +34,20 @@ pub fn read(
     let declarations = declarations(&mut layers, &keys);
     let (mut robot, declarations) = crate::layers::both(robot, declarations)?;
     robot.disabled = declarations.disabled;
-    Ok(Draft {
-        robot,
-        declared: declarations.declared,
-        notices: layers.notices,
-    })
+    Ok(Draft { robot, declared: declarations.declared, notices: layers.notices })
 }
 
 /// What [`read`] makes: valid but for the plugins' own defaults.
 pub struct Draft {
     robot: Robot,
     declared: Vec<Declared>,
-    notices: Vec<Diagnostic>,
+    notices: Notices,
 }
 
 impl Draft {
     /// Plugins that must be asked for their default configuration, by running them with `_configure`.
     pub fn wants_defaults(&self) -> Vec<TaskName> {
-        self.declared
-            .iter()
-            .filter(|d| wants_default(d))
-            .map(|d| d.name.clone())
-            .collect()
+        self.declared.iter().filter(|d| wants_default(d)).map(|d| d.name.clone()).collect()
     }
 
     /// What secretd must know: the program and the parameters of every task.
@@ -65,11 +57,7 @@ impl Draft {
             program: declared.path.clone(),
             runtime: declared.runtime.clone(),
             privileged: declared.privileged,
-            parameters: declared
-                .parameters
-                .iter()
-                .map(|(n, v)| SecretValue::literal(n, v.as_bytes()))
-                .collect(),
+            parameters: declared.parameters.iter().map(|(n, v)| SecretValue::literal(n, v.as_bytes())).collect(),
         };
         self.declared.iter().map(entry).collect()
     }
@@ -80,7 +68,7 @@ impl Draft {
     /// # Errors
     /// An answer for a plugin that was not asked.
     pub fn finish(self, defaults: Vec<(TaskName, Result<String, String>)>) -> Result<Robot, Vec<Diagnostic>> {
-        let asked = self.wants_defaults();
+        let asked: HashSet<TaskName> = self.wants_defaults().into_iter().collect();
         let mut errors = Vec::new();
         let mut answers = HashMap::new();
         for (name, answer) in defaults {
@@ -94,11 +82,7 @@ impl Draft {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let Self {
-            mut robot,
-            declared,
-            mut notices,
-        } = self;
+        let Self { mut robot, declared, mut notices } = self;
         for declared in declared {
             let answer = wants_default(&declared).then(|| answers.remove(&declared.name));
             let built = default_layer(&declared, answer, &mut notices).and_then(|base| {
@@ -108,25 +92,17 @@ impl Draft {
             match built {
                 Ok(extension) => robot.extensions.push(extension),
                 Err(reason) => {
-                    robot.disabled.push(Disabled {
-                        name: declared.name,
-                        kind: declared.kind,
-                        reason,
-                    });
+                    robot.disabled.push(Disabled { name: declared.name, kind: declared.kind, reason });
                 }
             }
         }
-        robot.notices = notices.iter().map(Diagnostic::sentence).collect();
+        robot.notices = notices.sentences();
         Ok(robot)
     }
 }
 
 fn wants_default(declared: &Declared) -> bool {
-    let off = declared
-        .file
-        .as_ref()
-        .and_then(|f| f.find(&["Disabled"]))
-        .is_some_and(is_true);
+    let off = declared.file.as_ref().and_then(|f| f.find(&["Disabled"])).is_some_and(is_true);
     declared.kind == Kind::Plugin && declared.runtime == Runtime::External && !off
 }
 
@@ -134,7 +110,7 @@ fn wants_default(declared: &Declared) -> bool {
 fn default_layer(
     declared: &Declared,
     answer: Option<Option<Result<String, String>>>,
-    notices: &mut Vec<Diagnostic>,
+    notices: &mut Notices,
 ) -> Result<Option<Node>, String> {
     let name = &declared.name;
     match answer {
@@ -144,7 +120,7 @@ fn default_layer(
         Some(Some(Ok(text))) => {
             let shown = format!("`_configure` output of {name}");
             let (layer, more) = parse(&shown, text.into_bytes()).map_err(|errors| sentences(&errors))?;
-            notices.extend(more);
+            more.into_iter().for_each(|n| notices.push(n));
             Ok(Some(layer))
         }
     }

@@ -6,12 +6,12 @@ use gopher_protocol::{
 };
 
 use crate::{
-    Diagnostic,
     declared::{Declared, sentences},
     keys::{
         extension::{ExtensionFile, Thresholds},
         matcher::InputMatcher,
     },
+    layers::Notices,
     pattern,
     robot::thresholds,
     units::GoDuration,
@@ -22,14 +22,7 @@ use crate::{
 const MOST_MATCHERS: usize = 1000;
 
 /// Keys of `robot.yaml` that an extension's file must not set.
-const MISPLACED: [&str; 6] = [
-    "Path",
-    "Description",
-    "Parameters",
-    "Homed",
-    "ConfigInterface",
-    "Privileged",
-];
+const MISPLACED: [&str; 6] = ["Path", "Description", "Parameters", "Homed", "ConfigInterface", "Privileged"];
 const PLUGINS_ONLY: [&str; 16] = [
     "Commands",
     "MessageMatchers",
@@ -55,7 +48,7 @@ pub(crate) fn build(
     declared: &Declared,
     node: Option<&Node>,
     robot: &Robot,
-    notices: &mut Vec<Diagnostic>,
+    notices: &mut Notices,
 ) -> Result<Extension, String> {
     let mut extension = plain(declared, robot);
     let empty;
@@ -63,10 +56,7 @@ pub(crate) fn build(
         Some(node) => (keys(declared, node, notices)?, node),
         None if declared.kind == Kind::Task => return Ok(extension),
         None => {
-            empty = Node {
-                value: Value::Map(Vec::new()),
-                at: crate::yaml::Place::nowhere(),
-            };
+            empty = Node { value: Value::Map(Vec::new()), at: crate::yaml::Place::nowhere() };
             (ExtensionFile::default(), &empty)
         }
     };
@@ -133,15 +123,12 @@ fn defaults(kind: &Kind, robot: &Robot) -> TimeOuts {
     match kind {
         Kind::Plugin => robot.plugin_time_outs.clone(),
         Kind::Job => robot.job_time_outs.clone(),
-        Kind::Task => TimeOuts {
-            warn: std::time::Duration::ZERO,
-            kill: std::time::Duration::ZERO,
-        },
+        Kind::Task => TimeOuts { warn: std::time::Duration::ZERO, kill: std::time::Duration::ZERO },
     }
 }
 
 /// Decodes the file after the keys that do not belong there are sorted out.
-fn keys(declared: &Declared, node: &Node, notices: &mut Vec<Diagnostic>) -> Result<ExtensionFile, String> {
+fn keys(declared: &Declared, node: &Node, notices: &mut Notices) -> Result<ExtensionFile, String> {
     let name = &declared.name;
     let (word, foreign) = match declared.kind {
         Kind::Job => ("job", PLUGINS_ONLY.as_slice()),
@@ -158,11 +145,7 @@ fn keys(declared: &Declared, node: &Node, notices: &mut Vec<Diagnostic>) -> Resu
             return Err(entry.at.says(message).sentence());
         }
         if matches!(key, "NameSpace" | "ParameterSets") {
-            notices.push(
-                entry
-                    .at
-                    .says(format!("`{key}` has no effect here; it belongs in robot.yaml")),
-            );
+            notices.push(entry.at.says(format!("`{key}` has no effect here; it belongs in robot.yaml")));
         }
     }
     let file: ExtensionFile = decode(node).map_err(|errors| sentences(&errors))?;
@@ -198,15 +181,9 @@ impl Check<'_> {
             ("ElevateImmediateCommands", !file.elevate_immediate_commands.is_empty()),
             ("Elevator", !file.elevator.is_empty()),
         ];
-        for (what, set) in [
-            ("an authorizer", authorizer.as_slice()),
-            ("an elevator", elevator.as_slice()),
-        ] {
+        for (what, set) in [("an authorizer", authorizer.as_slice()), ("an elevator", elevator.as_slice())] {
             if let Some((key, _)) = set.iter().find(|(_, set)| *set) {
-                return self.wrong(
-                    &[key],
-                    format!("`{key}` needs {what}, which this version does not have yet"),
-                );
+                return self.wrong(&[key], format!("`{key}` needs {what}, which this version does not have yet"));
             }
         }
         Ok(())
@@ -249,20 +226,13 @@ impl Check<'_> {
             || !file.allowed_private_commands.is_empty()
             || !file.required_private_commands.is_empty();
         if extension.channels.is_empty() && !extension.all_channels && !private {
-            return Err(format!(
-                "Plugin '{name}' not visible in any channels or private command policy, disabling"
-            ));
+            return Err(format!("Plugin '{name}' not visible in any channels or private command policy, disabling"));
         }
         Ok(())
     }
 
     fn matchers(&self, file: &ExtensionFile, extension: &mut Extension) -> Result<(), String> {
-        let all = [
-            &file.commands,
-            &file.message_matchers,
-            &file.reply_matchers,
-            &file.arguments,
-        ];
+        let all = [&file.commands, &file.message_matchers, &file.reply_matchers, &file.arguments];
         if all.iter().map(|m| m.len()).sum::<usize>() + file.triggers.len() > MOST_MATCHERS {
             return self.wrong(&[], format!("there are more than {MOST_MATCHERS} matchers"));
         }
@@ -288,19 +258,12 @@ impl Check<'_> {
             Some(Value::List(items)) => items.get(n),
             _ => None,
         };
-        let at = entry
-            .map(|e| e.find(&[inner]).unwrap_or(e))
-            .or(list)
-            .unwrap_or(self.node);
+        let at = entry.map(|e| e.find(&[inner]).unwrap_or(e)).or(list).unwrap_or(self.node);
         Err(at.at.says(message).sentence())
     }
 
     fn list(&self, key: &str, matchers: &[InputMatcher]) -> Result<Vec<Matcher>, String> {
-        matchers
-            .iter()
-            .enumerate()
-            .map(|(n, m)| self.matcher(key, n, m))
-            .collect()
+        matchers.iter().enumerate().map(|(n, m)| self.matcher(key, n, m)).collect()
     }
 
     fn matcher(&self, key: &str, n: usize, matcher: &InputMatcher) -> Result<Matcher, String> {
@@ -309,11 +272,7 @@ impl Check<'_> {
         let mut command = &matcher.command;
         if directed {
             if command.trim().starts_with('_') {
-                let what = if key == "Commands" {
-                    "command"
-                } else {
-                    "message matcher command"
-                };
+                let what = if key == "Commands" { "command" } else { "message matcher command" };
                 let message = format!(
                     "plugin '{name}' {what} \"{command}\" is reserved for engine use; plugin command names must not start with '_'"
                 );
@@ -331,20 +290,10 @@ impl Check<'_> {
         let rewritten = match (matcher.regex.is_empty(), matcher.simple_matcher.is_empty()) {
             (false, false) => return self.item(key, n, "Regex", "matcher specifies both Regex and SimpleMatcher"),
             (true, false) if key == "Commands" => {
-                return self.item(
-                    key,
-                    n,
-                    "SimpleMatcher",
-                    "`SimpleMatcher` is not supported yet by this version",
-                );
+                return self.item(key, n, "SimpleMatcher", "`SimpleMatcher` is not supported yet by this version");
             }
             (true, false) => {
-                return self.item(
-                    key,
-                    n,
-                    "SimpleMatcher",
-                    "SimpleMatcher is only supported for directed Commands",
-                );
+                return self.item(key, n, "SimpleMatcher", "SimpleMatcher is only supported for directed Commands");
             }
             (true, true) if key == "Commands" => {
                 return self.item(key, n, "", "matcher must specify either Regex or SimpleMatcher");
@@ -375,10 +324,7 @@ impl Check<'_> {
             "name" => Ok(CommandMode::Name),
             "direct" => Ok(CommandMode::Direct),
             "hidden" => Ok(CommandMode::Hidden),
-            _ => self.wrong(
-                &["CatchAllModes"],
-                format!("`{text}` is none of alias, name, direct, hidden"),
-            ),
+            _ => self.wrong(&["CatchAllModes"], format!("`{text}` is none of alias, name, direct, hidden")),
         };
         file.catch_all_modes.iter().map(mode).collect()
     }
@@ -386,11 +332,7 @@ impl Check<'_> {
     fn named_commands(&self, file: &ExtensionFile, extension: &Extension) -> Result<(), String> {
         for (key, kind, commands) in [
             ("AdminCommands", "admin", &file.admin_commands),
-            (
-                "RequiredPrivateCommands",
-                "required private",
-                &file.required_private_commands,
-            ),
+            ("RequiredPrivateCommands", "required private", &file.required_private_commands),
         ] {
             for command in commands {
                 let mut known = extension.commands.iter().chain(&extension.message_matchers);

@@ -8,7 +8,7 @@ use crate::{
     Diagnostic, FileSource,
     merge::{merge, normalize},
     source::{FileKind, LARGEST_FILE},
-    yaml::{Node, Value, compose, compose::position},
+    yaml::{Node, Source, Value, compose, compose::position},
 };
 
 /// Where configuration of one robot is read.
@@ -16,7 +16,28 @@ pub(crate) struct Layers<'s> {
     sources: &'s Sources,
     files: &'s dyn FileSource,
     /// Collected while reading.
-    pub(crate) notices: Vec<Diagnostic>,
+    pub(crate) notices: Notices,
+}
+
+/// Most notices of one configuration; what is wrong a thousand times is told a hundred times.
+const MOST_NOTICES: usize = 100;
+
+/// Warnings that do not keep anything from running.
+#[derive(Default)]
+pub(crate) struct Notices {
+    list: Vec<Diagnostic>,
+    more: usize,
+}
+
+impl Notices {
+    pub(crate) fn push(&mut self, notice: Diagnostic) {
+        if self.list.len() < MOST_NOTICES { self.list.push(notice) } else { self.more += 1 }
+    }
+
+    pub(crate) fn sentences(&self) -> Vec<String> {
+        let more = (self.more > 0).then(|| format!("{} more notices are not shown", self.more));
+        self.list.iter().map(Diagnostic::sentence).chain(more).collect()
+    }
 }
 
 /// Who wrote a layer.
@@ -28,11 +49,7 @@ pub(crate) enum Owner {
 
 impl<'s> Layers<'s> {
     pub(crate) fn new(sources: &'s Sources, files: &'s dyn FileSource) -> Self {
-        Self {
-            sources,
-            files,
-            notices: Vec::new(),
-        }
+        Self { sources, files, notices: Notices::default() }
     }
 
     fn path(&self, owner: Owner, name: &str) -> PathBuf {
@@ -64,13 +81,10 @@ impl<'s> Layers<'s> {
             Ok(Some(bytes)) => {
                 templates(&shown, &bytes).map_err(|e| vec![e])?;
                 let (layer, notices) = parse(&shown, bytes)?;
-                self.notices.extend(notices);
+                notices.into_iter().for_each(|n| self.notices.push(n));
                 Ok(Some(layer))
             }
-            Err(error) => Err(vec![Diagnostic::of_file(
-                shown,
-                format!("the file cannot be read: {error}"),
-            )]),
+            Err(error) => Err(vec![Diagnostic::of_file(shown, format!("the file cannot be read: {error}"))]),
         }
     }
 
@@ -87,14 +101,10 @@ impl<'s> Layers<'s> {
             Vec::new()
         } else {
             let sources = self.sources;
-            [
-                Some(&sources.config_dir),
-                sources.extra_root.as_ref(),
-                Some(&sources.install_dir),
-            ]
-            .into_iter()
-            .flatten()
-            .collect()
+            [Some(&sources.config_dir), sources.extra_root.as_ref(), Some(&sources.install_dir)]
+                .into_iter()
+                .flatten()
+                .collect()
         };
         let mut candidates: Vec<PathBuf> = roots.iter().map(|r| tidy(&Path::new(r).join(path))).collect();
         if candidates.is_empty() {
@@ -153,9 +163,7 @@ pub(crate) fn parse(shown: &str, bytes: Vec<u8>) -> Result<(Node, Vec<Diagnostic
         Value::Map(_) => {}
         _ if root.is_null() => root.value = Value::Map(Vec::new()),
         _ => {
-            return Err(vec![
-                root.at.says(format!("expected keys and values, found {}", root.kind())),
-            ]);
+            return Err(vec![root.at.says(format!("expected keys and values, found {}", root.kind()))]);
         }
     }
     Ok((normalize(root)?, document.notices))
@@ -168,13 +176,8 @@ fn templates(shown: &str, bytes: &[u8]) -> Result<(), Diagnostic> {
         return Ok(());
     };
     let (line, column) = position(&String::from_utf8_lossy(&bytes[..index]));
-    let text = String::from_utf8_lossy(bytes);
-    Err(Diagnostic::at(
-        shown,
-        &text,
-        line,
-        column,
-        "templates (`{{ … }}`) are not supported yet by this version",
-    )
-    .hint("write the value itself here"))
+    let source = Source::new(shown, String::from_utf8_lossy(bytes));
+    Err(source
+        .says(line, column, "templates (`{{ … }}`) are not supported yet by this version")
+        .hint("write the value itself here"))
 }

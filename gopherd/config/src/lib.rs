@@ -34,3 +34,6 @@ pub fn from_yaml<T: for<'de> serde::Deserialize<'de>>(name: &str, bytes: Vec<u8>
     let (node, _) = layers::parse(name, bytes)?;
     yaml::decode::decode(&node)
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,10 +66,7 @@ fn merge_entries(target: &mut Vec<Entry>, entries: Vec<Entry>) {
             (Value::List(items), Value::List(more)) if entry.append => items.extend(more),
             (_, value) => {
                 old.at = entry.at;
-                old.value = Node {
-                    value,
-                    at: entry.value.at,
-                };
+                old.value = Node { value, at: entry.value.at };
             }
         }
     }
@@ -102,17 +99,9 @@ mod tests {
             ("B: 1", "AppendA: [2]", r#"{"A":[2],"B":1}"#),
             ("A: {x: 1, y: 2}", "A: {y: 3}", r#"{"A":{"x":1,"y":3}}"#),
             ("A: {x: 1}", "A: {}", r#"{"A":{"x":1}}"#),
-            (
-                "A: {x: [1]}",
-                "AppendA: {AppendX: [2], Appendx: [3]}",
-                r#"{"A":{"X":[2],"x":[1,3]}}"#,
-            ),
+            ("A: {x: [1]}", "AppendA: {AppendX: [2], Appendx: [3]}", r#"{"A":{"X":[2],"x":[1,3]}}"#),
             ("B: 1", "A: {AppendP: [1]}", r#"{"A":{"P":[1]},"B":1}"#),
-            (
-                "A: [{Appendk: 1}]",
-                "AppendA: [{Appendk: 2}]",
-                r#"{"A":[{"Appendk":1},{"Appendk":2}]}"#,
-            ),
+            ("A: [{Appendk: 1}]", "AppendA: [{Appendk: 2}]", r#"{"A":[{"Appendk":1},{"Appendk":2}]}"#),
             ("Append: 1", "Append: 2", r#"{"Append":2}"#),
             ("A: 1", "", r#"{"A":1}"#),
         ] {
@@ -122,9 +111,7 @@ mod tests {
 
     #[test]
     fn a_key_beside_its_append_form_is_an_error() {
-        let root = compose("f", b"X:\n  K: [1]\n  AppendK: [2]\n".to_vec())
-            .expect("composes")
-            .root;
+        let root = compose("f", b"X:\n  K: [1]\n  AppendK: [2]\n".to_vec()).expect("composes").root;
         let errors = normalize(root).expect_err("both");
         assert_eq!(
             errors[0].sentence(),

@@ -37,17 +37,14 @@ pub fn unanchored(go: &str) -> Result<String, String> {
 
 /// Compiles a rewritten pattern within the size limit.
 pub fn compile(pattern: &str) -> Result<Regex, String> {
-    RegexBuilder::new(pattern)
-        .size_limit(SIZE_LIMIT)
-        .build()
-        .map_err(|e| match e {
-            regex::Error::CompiledTooBig(_) => "the pattern is too large; use fewer or smaller repetitions".to_owned(),
-            other => {
-                let text = other.to_string();
-                let last = text.lines().last().unwrap_or("it does not compile");
-                last.strip_prefix("error: ").unwrap_or(last).to_owned()
-            }
-        })
+    RegexBuilder::new(pattern).size_limit(SIZE_LIMIT).build().map_err(|e| match e {
+        regex::Error::CompiledTooBig(_) => "the pattern is too large; use fewer or smaller repetitions".to_owned(),
+        other => {
+            let text = other.to_string();
+            let last = text.lines().last().unwrap_or("it does not compile");
+            last.strip_prefix("error: ").unwrap_or(last).to_owned()
+        }
+    })
 }
 
 /// The pattern in the syntax of the `regex` crate, not yet compiled.
@@ -55,10 +52,7 @@ pub fn rewrite(go: &str) -> Result<String, String> {
     if go.len() > LONGEST {
         return Err(format!("the pattern is longer than {LONGEST} bytes"));
     }
-    let mut rewriter = Rewriter {
-        rest: go.chars().peekable(),
-        out: String::with_capacity(go.len() + 16),
-    };
+    let mut rewriter = Rewriter { rest: go.chars().peekable(), out: String::with_capacity(go.len() + 16) };
     rewriter.run()?;
     Ok(rewriter.out)
 }
@@ -113,11 +107,7 @@ impl Rewriter<'_> {
         if self.out.is_empty() {
             return Err(format!("`{operator}` repeats nothing"));
         }
-        if after_repeat {
-            Err(format!("`{operator}` follows another repetition"))
-        } else {
-            Ok(())
-        }
+        if after_repeat { Err(format!("`{operator}` follows another repetition")) } else { Ok(()) }
     }
 
     /// A `?` after a repetition belongs to it.
@@ -147,9 +137,7 @@ impl Rewriter<'_> {
         }
         text.push('}');
         if least > MOST_REPEATS || most > MOST_REPEATS || most < least {
-            return Err(format!(
-                "`{text}` is not a valid repetition; at most {MOST_REPEATS} are possible"
-            ));
+            return Err(format!("`{text}` is not a valid repetition; at most {MOST_REPEATS} are possible"));
         }
         self.rest = ahead;
         Ok(Some(text))
@@ -462,10 +450,7 @@ mod tests {
         ] {
             let compiled = compile(&unanchored(go).unwrap_or_else(|e| panic!("{go}: {e}"))).expect("compiles");
             assert!(compiled.is_match(yes), "{go} on {yes:?}: {compiled}");
-            assert!(
-                no.is_empty() || !compiled.is_match(no),
-                "{go} not on {no:?}: {compiled}"
-            );
+            assert!(no.is_empty() || !compiled.is_match(no), "{go} not on {no:?}: {compiled}");
         }
     }
 
@@ -477,10 +462,7 @@ mod tests {
             ("a{2}{3}", "`{3}` follows another repetition"),
             ("a+?+", "`+` follows another repetition"),
             ("*a", "`*` repeats nothing"),
-            (
-                "a{1001}",
-                "`{1001}` is not a valid repetition; at most 1000 are possible",
-            ),
+            ("a{1001}", "`{1001}` is not a valid repetition; at most 1000 are possible"),
             ("a{3,2}", "`{3,2}` is not a valid repetition; at most 1000 are possible"),
             ("(?=a)", "look-around is not available"),
             ("(?<!a)", "look-around is not available"),
@@ -496,15 +478,9 @@ mod tests {
             ("a\\", "the pattern ends with a single `\\`"),
             ("(a", "unclosed group"),
             ("a)", "unopened group"),
-            (
-                r"\x4",
-                "`\\x` takes two hexadecimal digits, or a character's number in braces",
-            ),
+            (r"\x4", "`\\x` takes two hexadecimal digits, or a character's number in braces"),
             (r"\p{Klingon}", "Unicode property not found"),
-            (
-                "((a{1000}){1000}){1000}",
-                "the pattern is too large; use fewer or smaller repetitions",
-            ),
+            ("((a{1000}){1000}){1000}", "the pattern is too large; use fewer or smaller repetitions"),
         ] {
             assert_eq!(unanchored(go), Err(reason.to_owned()), "{go}");
         }

@@ -16,7 +16,7 @@ use crate::{
         robot::{LATER, Person, RobotFile, RosterChannel},
     },
     layers::{Layers, Owner, both, over},
-    yaml::{Node, Value, decode},
+    yaml::{Entry, Node, Value, decode},
 };
 
 /// What may stand for the robot's name.
@@ -35,9 +35,7 @@ impl RobotKeys {
             let demo = layers.layer(Owner::Install, "demo.yaml");
             installed = both(installed, demo).map(|(installed, demo)| over(installed, demo));
         }
-        let own = layers
-            .layer(Owner::Robot, "robot.yaml")
-            .and_then(|own| present(layers, sources, own));
+        let own = layers.layer(Owner::Robot, "robot.yaml").and_then(|own| present(layers, sources, own));
         let (installed, own) = both(installed, own)?;
         let Some(mut node) = over(installed, own) else {
             return Err(vec![missing(layers)]);
@@ -55,17 +53,19 @@ impl RobotKeys {
         Ok(Self { keys, node })
     }
 
+    /// The entries of one of the maps.
+    pub(crate) fn entries(&self, map: &str) -> &[Entry] {
+        self.node.find(&[map]).map(Node::entries).unwrap_or_default()
+    }
+
     fn error(&self, path: &[&str], message: impl Into<String>) -> Diagnostic {
         self.node.find(path).unwrap_or(&self.node).at.says(message)
     }
 }
 
 fn missing(layers: &Layers<'_>) -> Diagnostic {
-    Diagnostic::of_file(
-        layers.own("robot.yaml"),
-        "there is no such file, and the robot cannot start without it",
-    )
-    .hint("start in the directory of a robot, or make one with `gopherctl new robot`")
+    Diagnostic::of_file(layers.own("robot.yaml"), "there is no such file, and the robot cannot start without it")
+        .hint("start in the directory of a robot, or make one with `gopherctl new robot`")
 }
 
 /// A robot's own file that vanished or was emptied must not leave the robot on shipped defaults.
@@ -73,9 +73,7 @@ fn present(layers: &Layers<'_>, sources: &Sources, own: Option<Node>) -> Result<
     match &own {
         None if matches!(sources.mode, StartMode::TestDev | StartMode::Production) => Err(vec![missing(layers)]),
         Some(node) if node.entries().is_empty() => {
-            Err(vec![node.at.says(
-                "the file holds no keys, so the robot would run on shipped defaults alone",
-            )])
+            Err(vec![node.at.says("the file holds no keys, so the robot would run on shipped defaults alone")])
         }
         _ => Ok(own),
     }
@@ -87,10 +85,9 @@ fn set_aside(layers: &mut Layers<'_>, node: &mut Node) {
     entries.retain(|entry| {
         let later = LATER.contains(&entry.key.as_str());
         if later && !entry.value.is_null() {
-            layers.notices.push(entry.at.says(format!(
-                "`{}` is read by a later version and has no effect yet",
-                entry.key
-            )));
+            layers
+                .notices
+                .push(entry.at.says(format!("`{}` is read by a later version and has no effect yet", entry.key)));
         }
         !later
     });
@@ -106,10 +103,7 @@ pub(crate) fn build(
 ) -> Result<Robot, Vec<Diagnostic>> {
     let mut errors = Vec::new();
     let keys = &robot.keys;
-    let environment = settings
-        .iter()
-        .find(|(name, _)| name == "GOPHER_ENVIRONMENT")
-        .map_or("production", |(_, v)| v);
+    let environment = settings.iter().find(|(name, _)| name == "GOPHER_ENVIRONMENT").map_or("production", |(_, v)| v);
     if matches!(environment, "" | "." | "..") || environment.contains(['/', '\\', '\0']) {
         errors.push(Diagnostic::of_file(
             "",
@@ -119,10 +113,7 @@ pub(crate) fn build(
     let alias = keys.alias.chars().next();
     if alias.is_some_and(|a| !ALIASES.contains(a)) {
         let all: Vec<String> = ALIASES.chars().map(String::from).collect();
-        errors.push(robot.error(
-            &["Alias"],
-            format!("invalid alias; it must be one of: {}", all.join(" ")),
-        ));
+        errors.push(robot.error(&["Alias"], format!("invalid alias; it must be one of: {}", all.join(" "))));
     }
     for path in &keys.read_paths {
         if !path.starts_with('/') || path.contains('\0') {
@@ -170,6 +161,14 @@ pub(crate) fn build(
     })
 }
 
+/// The entries of a list at the top level.
+fn items<'n>(node: &'n Node, key: &str) -> &'n [Node] {
+    match node.find(&[key]).map(|n| &n.value) {
+        Some(Value::List(items)) => items,
+        _ => &[],
+    }
+}
+
 fn filled(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
@@ -198,22 +197,14 @@ fn identity(person: &Person) -> Identity {
 fn roster(layers: &mut Layers<'_>, robot: &RobotKeys) -> Vec<RosterEntry> {
     let mut seen = HashSet::new();
     let mut roster = Vec::new();
-    let places = match robot.node.find(&["UserRoster"]).map(|n| &n.value) {
-        Some(Value::List(items)) => items.as_slice(),
-        _ => &[],
-    };
-    for (person, node) in robot.keys.user_roster.iter().zip(places) {
+    for (person, node) in robot.keys.user_roster.iter().zip(items(&robot.node, "UserRoster")) {
         let name = &person.user_name;
         let problem = if name.is_empty() {
             Some("this entry of `UserRoster` is ignored: it has no `UserName`".to_owned())
         } else if *name != name.to_lowercase() {
-            Some(format!(
-                "this entry of `UserRoster` is ignored: `{name}` is not in lower case"
-            ))
+            Some(format!("this entry of `UserRoster` is ignored: `{name}` is not in lower case"))
         } else if !seen.insert(name.clone()) {
-            Some(format!(
-                "this entry of `UserRoster` is ignored: `{name}` is listed before"
-            ))
+            Some(format!("this entry of `UserRoster` is ignored: `{name}` is listed before"))
         } else {
             None
         };
@@ -239,33 +230,18 @@ fn announce(layers: &mut Layers<'_>, robot: &RobotKeys, protocols: &[ProtocolSet
     let keys = &robot.keys;
     let mut say = |path: &[&str], message: String| layers.notices.push(robot.error(path, message));
     if keys.bot_info.user_name.is_empty() && keys.alias.is_empty() {
-        say(
-            &["BotInfo"],
-            "Robot has no name or alias, and will only respond to direct messages".to_owned(),
-        );
+        say(&["BotInfo"], "Robot has no name or alias, and will only respond to direct messages".to_owned());
     }
     if keys.local_port != 0 {
-        say(
-            &["LocalPort"],
-            "`LocalPort` has no effect: every run has a port of its own".to_owned(),
-        );
+        say(&["LocalPort"], "`LocalPort` has no effect: every run has a port of its own".to_owned());
     }
     if !keys.default_message_format.is_empty() && MessageFormat::parse(&keys.default_message_format).is_none() {
-        let message = format!(
-            "`{}` is not a message format; BasicMarkdown is used",
-            keys.default_message_format
-        );
+        let message = format!("`{}` is not a message format; BasicMarkdown is used", keys.default_message_format);
         say(&["DefaultMessageFormat"], message);
     }
     let level = keys.log_level.to_ascii_lowercase();
-    if !matches!(
-        level.as_str(),
-        "" | "trace" | "debug" | "info" | "audit" | "warn" | "error"
-    ) {
-        say(
-            &["LogLevel"],
-            format!("`{}` is not a log level; `error` is used", keys.log_level),
-        );
+    if !matches!(level.as_str(), "" | "trace" | "debug" | "info" | "audit" | "warn" | "error") {
+        say(&["LogLevel"], format!("`{}` is not a log level; `error` is used", keys.log_level));
     }
     let default = keys.default_protocol.trim().to_lowercase();
     if !default.is_empty() && !protocols.iter().any(|p| p.name.as_str() == default) {
@@ -274,16 +250,9 @@ fn announce(layers: &mut Layers<'_>, robot: &RobotKeys, protocols: &[ProtocolSet
             format!("`{default}` is not among the protocols of this robot; the primary one is used"),
         );
     }
-    for (map, entries) in [
-        ("GoPlugins", &keys.go_plugins),
-        ("GoJobs", &keys.go_jobs),
-        ("GoTasks", &keys.go_tasks),
-    ] {
+    for (map, entries) in [("GoPlugins", &keys.go_plugins), ("GoJobs", &keys.go_jobs), ("GoTasks", &keys.go_tasks)] {
         if entries.values().any(|settings| !settings.disabled) {
-            say(
-                &[map],
-                format!("`{map}` is read by a later version; only `Disabled` has an effect yet"),
-            );
+            say(&[map], format!("`{map}` is read by a later version; only `Disabled` has an effect yet"));
         }
     }
 }
@@ -298,17 +267,16 @@ fn protocols(
     let wanted = sources.protocol.as_deref().unwrap_or(&keys.primary_protocol);
     let primary = wanted.trim().to_lowercase();
     if primary.is_empty() {
-        return Err(vec![
-            robot.error(&["PrimaryProtocol"], "PrimaryProtocol not specified in robot.yaml"),
-        ]);
+        return Err(vec![robot.error(&["PrimaryProtocol"], "PrimaryProtocol not specified in robot.yaml")]);
     }
     let mut names = vec![primary.clone()];
+    let mut seen = HashSet::from([primary.clone()]);
     for name in &keys.secondary_protocols {
         let name = name.trim().to_lowercase();
         if name == primary || name == "terminal" {
             let message = format!("`{name}` is not a secondary protocol: it is the primary one or the console");
             layers.notices.push(robot.error(&["SecondaryProtocols"], message));
-        } else if !name.is_empty() && !names.contains(&name) {
+        } else if !name.is_empty() && seen.insert(name.clone()) {
             names.push(name);
         }
     }
@@ -316,10 +284,7 @@ fn protocols(
     for name in names {
         let main = name == primary;
         let key = if main { "PrimaryProtocol" } else { "SecondaryProtocols" };
-        if !name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
-        {
+        if !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
             errors.push(robot.error(&[key], format!("`{name}` is not the name of a protocol")));
             continue;
         }
@@ -327,9 +292,7 @@ fn protocols(
             Ok(Some(mut settings)) => {
                 if main {
                     let more = channels(layers, &keys.channel_roster, &robot.node);
-                    settings
-                        .channels
-                        .retain(|(n, id)| !more.iter().any(|(m, i)| m == n || i == id));
+                    settings.channels.retain(|(n, id)| !more.iter().any(|(m, i)| m == n || i == id));
                     settings.channels.extend(more);
                 }
                 protocols.push(settings);
@@ -339,11 +302,7 @@ fn protocols(
                 let message =
                     format!("protocol `{name}` has no `ProtocolConfig`, neither here nor in the install tree");
                 let missing = Diagnostic::of_file(file, message);
-                if main {
-                    errors.push(missing)
-                } else {
-                    layers.notices.push(missing)
-                }
+                if main { errors.push(missing) } else { layers.notices.push(missing) }
             }
             Err(found) => errors.extend(found),
         }
@@ -364,21 +323,15 @@ fn protocol(layers: &mut Layers<'_>, name: &str) -> Result<Option<ProtocolSettin
         return Ok(None);
     };
     let channels = channels(layers, &keys.channel_roster, &node);
-    Ok(Some(ProtocolSettings {
-        name: ProtocolName::new(name),
-        config: config.to_string(),
-        channels,
-    }))
+    Ok(Some(ProtocolSettings { name: ProtocolName::new(name), config: config.to_string(), channels }))
 }
 
 fn channels(layers: &mut Layers<'_>, roster: &[RosterChannel], node: &Node) -> Vec<(String, String)> {
     let mut pairs = Vec::new();
-    for channel in roster {
+    for (channel, node) in roster.iter().zip(items(node, "ChannelRoster")) {
         if channel.name.is_empty() || channel.id.is_empty() {
-            let at = &node.find(&["ChannelRoster"]).unwrap_or(node).at;
-            layers
-                .notices
-                .push(at.says("an entry of `ChannelRoster` is ignored: it needs `ChannelName` and `ChannelID`"));
+            let message = "this entry of `ChannelRoster` is ignored: it needs `ChannelName` and `ChannelID`";
+            layers.notices.push(node.at.says(message));
         } else {
             pairs.push((channel.name.clone(), channel.id.clone()));
         }

@@ -44,9 +44,9 @@ impl FileSource for Disk {
 
     fn kind(&self, path: &Path) -> io::Result<FileKind> {
         match fs::metadata(path) {
-            Ok(found) if found.is_file() => Ok(FileKind::File {
-                owner_executable: found.permissions().mode() & 0o100 != 0,
-            }),
+            Ok(found) if found.is_file() => {
+                Ok(FileKind::File { owner_executable: found.permissions().mode() & 0o100 != 0 })
+            }
             Ok(_) => Ok(FileKind::NotAFile),
             Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 Ok(FileKind::Missing)

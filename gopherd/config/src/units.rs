@@ -29,17 +29,13 @@ pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
     }
     let mut nanos: u128 = 0;
     while !rest.is_empty() {
-        let number = rest
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .filter(|n| (1..=40).contains(n))?;
+        let number = rest.find(|c: char| !c.is_ascii_digit() && c != '.').filter(|n| (1..=40).contains(n))?;
         let (digits, after) = rest.split_at(number);
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
         if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') {
             return None;
         }
-        let end = after
-            .find(|c: char| c.is_ascii_digit() || c == '.')
-            .unwrap_or(after.len());
+        let end = after.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(after.len());
         let (unit, next) = after.split_at(end);
         let unit: u128 = match unit {
             "ns" => 1,
@@ -50,17 +46,11 @@ pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
             "h" => 3_600_000_000_000,
             _ => return None,
         };
-        let whole: u128 = if whole.is_empty() {
-            0
-        } else {
-            whole.parse().ok().filter(|n| *n <= LONGEST)?
-        };
+        let whole: u128 = if whole.is_empty() { 0 } else { whole.parse().ok().filter(|n| *n <= LONGEST)? };
         let fraction = &fraction[..fraction.len().min(15)];
         let part: u128 = if fraction.is_empty() { 0 } else { fraction.parse().ok()? };
         let scale = 10_u128.pow(u32::try_from(fraction.len()).ok()?);
-        nanos = nanos
-            .checked_add(whole * unit + part * unit / scale)
-            .filter(|n| *n <= LONGEST)?;
+        nanos = nanos.checked_add(whole * unit + part * unit / scale).filter(|n| *n <= LONGEST)?;
         rest = next;
     }
     Some(Duration::from_nanos(u64::try_from(nanos).ok()?))
@@ -141,9 +131,7 @@ impl<'de> Deserialize<'de> for Seconds {
             number: |n| u32::try_from(n).ok().map(Self),
             text: |t| {
                 let time = parse_duration(t)?;
-                u32::try_from(time.as_secs() + u64::from(time.subsec_nanos() > 0))
-                    .ok()
-                    .map(Self)
+                u32::try_from(time.as_secs() + u64::from(time.subsec_nanos() > 0)).ok().map(Self)
             },
         })
     }

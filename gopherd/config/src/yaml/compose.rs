@@ -30,10 +30,7 @@ pub(crate) struct Document {
 
 /// Reads the first document of `bytes`; `name` is the file as people see it.
 pub(crate) fn compose(name: &str, bytes: Vec<u8>) -> Result<Document, Diagnostic> {
-    let source = Arc::new(Source {
-        name: name.to_owned(),
-        text: text_of(name, bytes)?,
-    });
+    let source = Arc::new(Source::new(name, text_of(name, bytes)?));
     let mut composer = Composer {
         source: &source,
         parser: Parser::new_from_str(&source.text),
@@ -49,16 +46,13 @@ pub(crate) fn compose(name: &str, bytes: Vec<u8>) -> Result<Document, Diagnostic
 /// Checks what the parser does not: size, UTF-8, and control characters (it would take a NUL for the end).
 fn text_of(name: &str, bytes: Vec<u8>) -> Result<String, Diagnostic> {
     if u64::try_from(bytes.len()).is_ok_and(|n| n > LARGEST_FILE) {
-        return Err(Diagnostic::of_file(
-            name,
-            "the file is larger than 1 MiB, the most a configuration file may have",
-        ));
+        return Err(Diagnostic::of_file(name, "the file is larger than 1 MiB, the most a configuration file may have"));
     }
     let mut text = String::from_utf8(bytes).map_err(|e| {
         let valid = e.utf8_error().valid_up_to();
         let before = String::from_utf8_lossy(&e.as_bytes()[..valid]).into_owned();
         let (line, column) = position(&before);
-        Diagnostic::at(name, &before, line, column, "this is not UTF-8 text").hint("save the file as UTF-8")
+        Source::new(name, before).says(line, column, "this is not UTF-8 text").hint("save the file as UTF-8")
     })?;
     if text.starts_with('\u{feff}') {
         text.drain(..'\u{feff}'.len_utf8());
@@ -70,7 +64,7 @@ fn text_of(name: &str, bytes: Vec<u8>) -> Result<String, Diagnostic> {
     if let Some((index, c)) = text.char_indices().find(|(_, c)| forbidden(*c)) {
         let (line, column) = position(&text[..index]);
         let message = format!("the control character U+{:04X} is not allowed in YAML", u32::from(c));
-        return Err(Diagnostic::at(name, &text, line, column, message));
+        return Err(Source::new(name, text).says(line, column, message));
     }
     Ok(text)
 }
@@ -79,10 +73,7 @@ fn text_of(name: &str, bytes: Vec<u8>) -> Result<String, Diagnostic> {
 pub(crate) fn position(before: &str) -> (u32, u32) {
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    (
-        u32::try_from(line).unwrap_or(u32::MAX),
-        u32::try_from(column).unwrap_or(u32::MAX),
-    )
+    (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
 }
 
 /// A finished node and what it costs to copy.
@@ -106,11 +97,7 @@ impl<'t> Composer<'t> {
     fn place(&self, span: Span) -> Place {
         let line = u32::try_from(span.start.line()).unwrap_or(u32::MAX);
         let column = u32::try_from(span.start.col()).unwrap_or(u32::MAX).saturating_add(1);
-        Place {
-            source: Arc::clone(self.source),
-            line,
-            column,
-        }
+        Place { source: Arc::clone(self.source), line, column }
     }
 
     fn next(&mut self) -> Result<(Event<'t>, Place), Diagnostic> {
@@ -121,6 +108,10 @@ impl<'t> Composer<'t> {
             }
             Some(Err(error)) => {
                 let at = self.place(Span::empty(*error.marker()));
+                // The parser reads ahead, and may meet its own limit first.
+                if error.info().contains("recursion limit") {
+                    return Err(at.says(format!("values are nested deeper than {DEEPEST} levels")));
+                }
                 Err(at.says(format!("this is not valid YAML: {}", error.info())))
             }
             None => Ok((Event::StreamEnd, self.place(Span::default()))),
@@ -179,15 +170,7 @@ impl<'t> Composer<'t> {
                 let bytes = text.len();
                 (
                     anchor,
-                    Made {
-                        node: Node {
-                            value: Value::Scalar { text, typed },
-                            at,
-                        },
-                        height: 1,
-                        nodes: 1,
-                        text: bytes,
-                    },
+                    Made { node: Node { value: Value::Scalar { text, typed }, at }, height: 1, nodes: 1, text: bytes },
                 )
             }
             Event::SequenceStart(anchor, _) => (anchor, self.list(at, depth)?),
@@ -207,9 +190,7 @@ impl<'t> Composer<'t> {
             return Err(at.says("this alias stands inside the value that it names"));
         };
         if depth + height > DEEPEST + 1 {
-            return Err(at.says(format!(
-                "with its aliases, values are nested deeper than {DEEPEST} levels"
-            )));
+            return Err(at.says(format!("with its aliases, values are nested deeper than {DEEPEST} levels")));
         }
         self.charge(nodes, text, at)?;
         let made = self.anchors.get(&id).cloned();
@@ -230,15 +211,7 @@ impl<'t> Composer<'t> {
             text += item.text;
             items.push(item.node);
         }
-        Ok(Made {
-            node: Node {
-                value: Value::List(items),
-                at,
-            },
-            height: height + 1,
-            nodes,
-            text,
-        })
+        Ok(Made { node: Node { value: Value::List(items), at }, height: height + 1, nodes, text })
     }
 
     fn map(&mut self, at: Place, depth: usize) -> Result<Made, Diagnostic> {
@@ -253,10 +226,7 @@ impl<'t> Composer<'t> {
             let merge = matches!(&event, Event::Scalar(t, ScalarStyle::Plain, _, None) if t == "<<");
             let key = self.node(event, place, depth + 1)?;
             let Value::Scalar { text: name, .. } = key.node.value else {
-                return Err(key
-                    .node
-                    .at
-                    .says("a key must be a word or a number, not a list or a mapping"));
+                return Err(key.node.at.says("a key must be a word or a number, not a list or a mapping"));
             };
             let (event, place) = self.next()?;
             let value = self.node(event, place, depth + 1)?;
@@ -268,19 +238,12 @@ impl<'t> Composer<'t> {
                 continue;
             }
             if let Some(first) = seen.get(&name).and_then(|n| entries.get(*n)) {
-                let message = format!(
-                    "the key `{name}` stands here a second time; it is already on line {}",
-                    first.at.line
-                );
+                let message =
+                    format!("the key `{name}` stands here a second time; it is already on line {}", first.at.line);
                 return Err(key.node.at.says(message));
             }
             seen.insert(name.clone(), entries.len());
-            entries.push(Entry {
-                key: name,
-                at: key.node.at,
-                append: false,
-                value: value.node,
-            });
+            entries.push(Entry { key: name, at: key.node.at, append: false, value: value.node });
         }
         let mut known: HashSet<String> = seen.into_keys().collect();
         for entry in merged {
@@ -288,15 +251,7 @@ impl<'t> Composer<'t> {
                 entries.push(entry);
             }
         }
-        Ok(Made {
-            node: Node {
-                value: Value::Map(entries),
-                at,
-            },
-            height: height + 1,
-            nodes,
-            text,
-        })
+        Ok(Made { node: Node { value: Value::Map(entries), at }, height: height + 1, nodes, text })
     }
 }
 
@@ -320,22 +275,12 @@ fn merge_sources(node: Node) -> Result<Vec<Entry>, Diagnostic> {
 }
 
 fn null(at: Place) -> Node {
-    Node {
-        value: Value::Scalar {
-            text: String::new(),
-            typed: Typed::Null,
-        },
-        at,
-    }
+    Node { value: Value::Scalar { text: String::new(), typed: Typed::Null }, at }
 }
 
 fn scalar(text: String, style: ScalarStyle, tag: Option<&Tag>, at: &Place) -> Result<(String, Typed), Diagnostic> {
     let Some(tag) = tag else {
-        let typed = if style == ScalarStyle::Plain {
-            resolve(&text)
-        } else {
-            Typed::Text
-        };
+        let typed = if style == ScalarStyle::Plain { resolve(&text) } else { Typed::Text };
         return Ok((text, typed));
     };
     if !tag.is_yaml_core_schema() {

@@ -21,35 +21,17 @@ const MOST_ERRORS: usize = 20;
 /// Keys of former versions, and what became of them.
 const RENAMED: [(&str, &str); 12] = [
     ("CommandMatchers", "this key is now `Commands`"),
-    (
-        "Help",
-        "help is now part of each command: `Usage`, `Summary`, `Keywords`",
-    ),
-    (
-        "Helptext",
-        "help is now part of each command: `Usage`, `Summary`, `Keywords`",
-    ),
-    (
-        "AllowDirect",
-        "direct messages are now governed by `AllowedPrivateCommands`",
-    ),
-    (
-        "DirectOnly",
-        "direct messages are now governed by `RequireAllCommandsPrivate`",
-    ),
-    (
-        "AllowedHiddenCommands",
-        "hidden commands are now governed by `AllowedPrivateCommands`",
-    ),
+    ("Help", "help is now part of each command: `Usage`, `Summary`, `Keywords`"),
+    ("Helptext", "help is now part of each command: `Usage`, `Summary`, `Keywords`"),
+    ("AllowDirect", "direct messages are now governed by `AllowedPrivateCommands`"),
+    ("DirectOnly", "direct messages are now governed by `RequireAllCommandsPrivate`"),
+    ("AllowedHiddenCommands", "hidden commands are now governed by `AllowedPrivateCommands`"),
     ("Timeout", "this key is now `TimeOuts`, with `Warn` and `Kill`"),
     ("Protocol", "this key is now `PrimaryProtocol`"),
     ("HttpPort", "this key is now `LocalPort`"),
     ("BrainConfig", "this belongs in conf/brains/NAME.yaml"),
     ("HistoryConfig", "this belongs in conf/history/NAME.yaml"),
-    (
-        "UserMap",
-        "user ids belong in `ProtocolConfig` of conf/protocols/NAME.yaml",
-    ),
+    ("UserMap", "user ids belong in `ProtocolConfig` of conf/protocols/NAME.yaml"),
 ];
 
 /// Decodes `node`. Every wrong key or value is reported, up to a limit: each is taken out and the rest is tried again.
@@ -111,12 +93,7 @@ pub(crate) struct DecodeError {
 
 impl DecodeError {
     fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            hint: None,
-            at: None,
-            path: Vec::new(),
-        }
+        Self { message: message.into(), hint: None, at: None, path: Vec::new() }
     }
 
     fn wanted(expected: &str, node: &Node) -> Self {
@@ -146,15 +123,9 @@ impl DecodeError {
     }
 
     fn unknown(key: &str, known: &'static [&'static str]) -> Self {
-        let renamed = RENAMED
-            .iter()
-            .find(|(old, _)| *old == key)
-            .map(|(_, now)| (*now).to_owned());
+        let renamed = RENAMED.iter().find(|(old, _)| *old == key).map(|(_, now)| (*now).to_owned());
         let hint = renamed.or_else(|| nearest(key, known.iter().copied()).map(|k| format!("did you mean `{k}`?")));
-        Self {
-            hint,
-            ..Self::new(format!("unknown key `{key}`"))
-        }
+        Self { hint, ..Self::new(format!("unknown key `{key}`")) }
     }
 }
 
@@ -255,9 +226,7 @@ impl<'n> de::Deserializer<'n> for Decoder<'n> {
     fn deserialize_str<V: Visitor<'n>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         let (text, typed) = self.scalar("text")?;
         let text = if *typed == Typed::Null { "" } else { text };
-        visitor
-            .visit_borrowed_str(text)
-            .map_err(|e: DecodeError| e.at(&self.0.at))
+        visitor.visit_borrowed_str(text).map_err(|e: DecodeError| e.at(&self.0.at))
     }
 
     fn deserialize_string<V: Visitor<'n>>(self, visitor: V) -> Result<V::Value, DecodeError> {
@@ -265,11 +234,7 @@ impl<'n> de::Deserializer<'n> for Decoder<'n> {
     }
 
     fn deserialize_option<V: Visitor<'n>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        if self.0.is_null() {
-            visitor.visit_none()
-        } else {
-            visitor.visit_some(self)
-        }
+        if self.0.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
     fn deserialize_newtype_struct<V: Visitor<'n>>(self, _: &'static str, visitor: V) -> Result<V::Value, DecodeError> {
@@ -324,9 +289,7 @@ impl<'n> SeqAccess<'n> for Items<'n> {
         };
         let index = self.next;
         self.next += 1;
-        seed.deserialize(Decoder(item))
-            .map(Some)
-            .map_err(|e| e.at(&item.at).within(index))
+        seed.deserialize(Decoder(item)).map(Some).map_err(|e| e.at(&item.at).within(index))
     }
 }
 
@@ -361,22 +324,14 @@ impl<'n> MapAccess<'n> for Entries<'n> {
                 }
             }
             let key = entry.key.as_str().into_deserializer();
-            return seed
-                .deserialize(key)
-                .map(Some)
-                .map_err(|e: DecodeError| e.at(&entry.at).within(self.next));
+            return seed.deserialize(key).map(Some).map_err(|e: DecodeError| e.at(&entry.at).within(self.next));
         }
     }
 
     fn next_value_seed<V: DeserializeSeed<'n>>(&mut self, seed: V) -> Result<V::Value, DecodeError> {
         let index = self.next;
         self.next += 1;
-        let entry = self
-            .node
-            .entries()
-            .get(index)
-            .ok_or_else(|| DecodeError::new("a value without its key"))?;
-        seed.deserialize(Decoder(&entry.value))
-            .map_err(|e| e.at(&entry.value.at).within(index))
+        let entry = self.node.entries().get(index).ok_or_else(|| DecodeError::new("a value without its key"))?;
+        seed.deserialize(Decoder(&entry.value)).map_err(|e| e.at(&entry.value.at).within(index))
     }
 }

@@ -11,3 +11,6 @@ pub(crate) mod scalar;
 pub(crate) use compose::compose;
 pub(crate) use decode::decode;
 pub(crate) use node::{Entry, Node, Place, Source, Value};
+
+#[cfg(test)]
+mod tests;

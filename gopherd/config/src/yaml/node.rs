@@ -10,6 +10,23 @@ pub(crate) struct Source {
     /// As people see it, relative to the robot home where possible.
     pub(crate) name: String,
     pub(crate) text: String,
+    /// Where each line begins: errors may be many and files long.
+    lines: Vec<usize>,
+}
+
+impl Source {
+    pub(crate) fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
+        let text = text.into();
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(n, _)| n + 1)).collect();
+        Self { name: name.into(), text, lines }
+    }
+
+    pub(crate) fn says(&self, line: u32, column: u32, message: impl Into<String>) -> Diagnostic {
+        let start = usize::try_from(line.saturating_sub(1)).ok().and_then(|n| self.lines.get(n)).copied();
+        let rest = start.and_then(|n| self.text.get(n..)).unwrap_or_default();
+        let text = rest.split(['\n', '\r']).next().unwrap_or_default();
+        Diagnostic::at(self.name.clone(), text, line, column, message)
+    }
 }
 
 /// Where something stands; line and column count from 1.
@@ -23,25 +40,12 @@ pub(crate) struct Place {
 impl Place {
     /// Of what stands in no file.
     pub(crate) fn nowhere() -> Self {
-        let source = Source {
-            name: String::new(),
-            text: String::new(),
-        };
-        Self {
-            source: Arc::new(source),
-            line: 0,
-            column: 0,
-        }
+        let source = Source::new("", "");
+        Self { source: Arc::new(source), line: 0, column: 0 }
     }
 
     pub(crate) fn says(&self, message: impl Into<String>) -> Diagnostic {
-        Diagnostic::at(
-            self.source.name.clone(),
-            &self.source.text,
-            self.line,
-            self.column,
-            message,
-        )
+        self.source.says(self.line, self.column, message)
     }
 }
 
@@ -91,11 +95,7 @@ impl Node {
 
     /// The entries of a mapping; none of anything else.
     pub(crate) fn entries(&self) -> &[Entry] {
-        if let Value::Map(entries) = &self.value {
-            entries
-        } else {
-            &[]
-        }
+        if let Value::Map(entries) = &self.value { entries } else { &[] }
     }
 
     pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
@@ -104,22 +104,15 @@ impl Node {
 
     /// The value at a path of keys.
     pub(crate) fn find(&self, path: &[&str]) -> Option<&Self> {
-        path.iter()
-            .try_fold(self, |node, key| node.entry(key).map(|e| &e.value))
+        path.iter().try_fold(self, |node, key| node.entry(key).map(|e| &e.value))
     }
 
     /// What it is, for errors.
     pub(crate) fn kind(&self) -> String {
         match &self.value {
             Value::Scalar { typed: Typed::Null, .. } => "nothing".to_owned(),
-            Value::Scalar {
-                typed: Typed::Bool(_),
-                text,
-            } => format!("`{text}`"),
-            Value::Scalar {
-                typed: Typed::Int(_) | Typed::Float(_),
-                text,
-            } => format!("the number `{text}`"),
+            Value::Scalar { typed: Typed::Bool(_), text } => format!("`{text}`"),
+            Value::Scalar { typed: Typed::Int(_) | Typed::Float(_), text } => format!("the number `{text}`"),
             Value::Scalar { .. } => "text".to_owned(),
             Value::List(_) => "a list".to_owned(),
             Value::Map(_) => "a mapping".to_owned(),

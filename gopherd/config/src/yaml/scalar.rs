@@ -75,17 +75,9 @@ fn integer(text: &str) -> Option<i128> {
 
 /// Digits with an optional fraction and exponent; nothing else that the library function takes (`inf`, `nan`).
 fn float(text: &str) -> Option<f64> {
-    let ok = text
-        .bytes()
-        .all(|b| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
-    let digit = text
-        .trim_start_matches(['+', '-', '.'])
-        .starts_with(|c: char| c.is_ascii_digit());
-    if ok && digit {
-        text.parse().ok().filter(|f: &f64| f.is_finite())
-    } else {
-        None
-    }
+    let ok = text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
+    let digit = text.trim_start_matches(['+', '-', '.']).starts_with(|c: char| c.is_ascii_digit());
+    if ok && digit { text.parse().ok().filter(|f: &f64| f.is_finite()) } else { None }
 }
 
 /// `2001-1-2`, `2001-01-02 3:04:05.6`, `2001-01-02T03:04:05Z`, `…+01:00` as RFC 3339; `None` if it is none of these.
@@ -111,11 +103,7 @@ fn timestamp(text: &str) -> Option<String> {
         ("T" | "t", clock) => (clock, true),
         _ => return None,
     };
-    let zone_at = if zoned {
-        clock.find(['Z', '+', '-'])?
-    } else {
-        clock.len()
-    };
+    let zone_at = if zoned { clock.find(['Z', '+', '-'])? } else { clock.len() };
     let (clock, zone) = clock.split_at(zone_at);
     let (clock, fraction) = clock.split_once('.').map_or((clock, ""), |(c, f)| (c, f));
     let mut parts = clock.split(':').map(short);
@@ -198,10 +186,7 @@ mod tests {
             ("<<x", Typed::Text),
             ("2001-01-01", Typed::Time("2001-01-01T00:00:00Z".into())),
             ("2001-1-2 3:4:5.60", Typed::Time("2001-01-02T03:04:05.6Z".into())),
-            (
-                "2001-12-14t21:59:43.10-05:00",
-                Typed::Time("2001-12-14T21:59:43.1-05:00".into()),
-            ),
+            ("2001-12-14t21:59:43.10-05:00", Typed::Time("2001-12-14T21:59:43.1-05:00".into())),
             ("2001-02-30", Typed::Text),
             ("2001-02-03T", Typed::Text),
             ("192.168.1.1", Typed::Text),

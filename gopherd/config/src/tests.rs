@@ -1,0 +1,778 @@
+//! Whole robots, in memory: what they come to, and every sentence that a wrong one gets.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use gopher_protocol::{
+    ids::{ChannelName, Generation, TaskName},
+    loader::{Sources, StartMode},
+    robot::{CommandMode, Kind, Robot, Runtime, TimeOuts},
+    robot_api::{LogLevel, MessageFormat},
+};
+use proptest::prelude::*;
+
+use crate::{Diagnostic, Draft, FileKind, FileSource, read};
+
+/// Files in memory. A path that ends in `!` is not executable.
+#[derive(Default)]
+struct Tree(BTreeMap<PathBuf, (Vec<u8>, bool)>);
+
+impl Tree {
+    fn with(files: &[(&str, &str)]) -> Self {
+        let mut tree = Self::default();
+        for (path, text) in files {
+            let (path, executable) = path.strip_suffix('!').map_or((*path, true), |p| (p, false));
+            tree.0.insert(PathBuf::from(path), (text.as_bytes().to_vec(), executable));
+        }
+        tree
+    }
+}
+
+impl FileSource for Tree {
+    fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+        Ok(self.0.get(path).map(|(bytes, _)| bytes.clone()))
+    }
+
+    fn kind(&self, path: &Path) -> io::Result<FileKind> {
+        if path.ends_with("locked") {
+            return Err(io::Error::from(io::ErrorKind::PermissionDenied));
+        }
+        Ok(match self.0.get(path) {
+            Some((_, owner_executable)) => FileKind::File { owner_executable: *owner_executable },
+            None if self.0.keys().any(|p| p.starts_with(path)) => FileKind::NotAFile,
+            None => FileKind::Missing,
+        })
+    }
+}
+
+fn sources() -> Sources {
+    Sources {
+        home: "/bot".into(),
+        config_dir: "/bot/custom".into(),
+        install_dir: "/opt/gopher".into(),
+        mode: StartMode::Production,
+        protocol: None,
+        demo_extensions: false,
+        extra_root: None,
+    }
+}
+
+const ROBOT: &str = "/bot/custom/conf/robot.yaml";
+const TEST: (&str, &str) = ("/bot/custom/conf/protocols/test.yaml", "ProtocolConfig: {StartUser: alice}\n");
+
+fn draft(files: &[(&str, &str)]) -> Result<Draft, Vec<String>> {
+    let mut tree = Tree::with(&[TEST]);
+    tree.0.extend(Tree::with(files).0);
+    read(Generation(7), &sources(), &[], &tree).map_err(|e| told(&e))
+}
+
+fn told(errors: &[Diagnostic]) -> Vec<String> {
+    errors.iter().map(Diagnostic::sentence).collect()
+}
+
+/// The robot whose plugins all print nothing.
+fn robot(files: &[(&str, &str)]) -> Robot {
+    let draft = draft(files).expect("valid");
+    let answers = draft.wants_defaults().into_iter().map(|name| (name, Ok(String::new()))).collect();
+    draft.finish(answers).expect("finishes")
+}
+
+/// The robot of one `robot.yaml`, or its errors.
+fn of(yaml: &str) -> Result<Robot, Vec<String>> {
+    let yaml = format!("{yaml}\nPrimaryProtocol: test\n");
+    draft(&[(ROBOT, &yaml)]).map(|d| d.finish(Vec::new()).expect("finishes"))
+}
+
+/// A robot of one plugin `p` whose default configuration is `default` and whose file is `file`.
+fn plugin(default: &str, file: &str) -> Robot {
+    let draft = draft(&[
+        (ROBOT, "PrimaryProtocol: test\nAlias: ';'\nDefaultChannels: [general]\nExternalPlugins:\n  p: {Path: plugins/p.sh}\n"),
+        ("/bot/custom/plugins/p.sh", ""),
+        ("/bot/custom/conf/plugins/p.yaml", file),
+    ])
+    .expect("valid");
+    let answers = draft.wants_defaults().into_iter().map(|name| (name, Ok(default.to_owned()))).collect();
+    draft.finish(answers).expect("finishes")
+}
+
+fn reason(robot: &Robot) -> &str {
+    assert!(robot.extensions.is_empty(), "{:?}", robot.extensions);
+    &robot.disabled.first().expect("one is disabled").reason
+}
+
+#[test]
+fn a_whole_robot_becomes_typed() {
+    let installed = "LogLevel: info\nAdminUsers: [alice]\nDefaultChannels: [general]\nHearSelf: true\nAlias: ';'\n\
+        TimeOuts: {Plugin: {Warn: 7m, Kill: 14m}, Job: {Warn: 1h, Kill: 2h}}\n\
+        ExternalPlugins:\n  welcome: {Path: plugins/welcome.sh, Description: says hello}\n";
+    let own = "PrimaryProtocol: ' Test '\nSecondaryProtocols: [other, TEST, terminal]\nBotInfo: {UserName: floyd, FullName: F. B.}\n\
+        AppendAdminUsers: [bob]\nAdminContact: 5551234\nIgnoreUnlistedUsers: yes\nIgnoreUsers: [spam]\nLogLevel:\n\
+        UserRoster:\n- {UserName: alice, UserID: U1, Email: a@x}\n- UserName: alice\n- UserName: Bob\n- {}\n- {UserName: helper, BotUser: true}\n\
+        ChannelRoster:\n- {ChannelName: general, ChannelID: C9}\n- {channelname: dev, channelid: C2}\n- {ChannelName: x}\n\
+        DefaultJobChannel: jobs\nJoinChannels: [lobby]\nDefaultMessageFormat: FIXED\nBrain: MEM\nWorkSpace: workspace\n\
+        SecureParameters: on\nReadPaths: [/srv/tools]\nLocalPort: 4221\nTimeZone: UTC\n\
+        NameSpaces:\n  shared: {Parameters: [{Name: A, Value: ns}]}\n\
+        ParameterSets:\n  s1: {Parameters: [{Name: A, Value: s1}, {Name: B, Value: s1}]}\n  s2: {Parameters: [{Name: B, Value: s2}, {Name: C, Value: 017}]}\n\
+        ExternalPlugins:\n  tool:\n    Path: plugins/./tool.py\n    NameSpace: shared\n    ParameterSets: [s1, s2]\n    Parameters: [{Name: D, Value: own}, {Name: A, Value: own}]\n\
+        \x20   Homed: true\n    Privileged: true\n    Network: false\n    Limits: {Memory: 512MiB, Processes: 20, CPU: 1m, Output: 1K}\n\
+        \x20 off: {Disabled: true}\n\
+        ExternalJobs:\n  nightly: {Path: /usr/local/bin/nightly}\n\
+        ExternalTasks:\n  step: {Path: tasks/step}\n";
+    let mut tree = Tree::with(&[
+        ("/opt/gopher/conf/robot.yaml", installed),
+        (ROBOT, own),
+        (
+            "/opt/gopher/conf/protocols/test.yaml",
+            "ProtocolConfig: {Users: [a], StartChannel: general}\nChannelRoster: [{ChannelName: general, ChannelID: C1}, {ChannelName: old, ChannelID: C8}]\n",
+        ),
+        ("/bot/custom/conf/protocols/test.yaml", "ProtocolConfig: {AppendUsers: [b]}\n"),
+        ("/bot/custom/conf/protocols/other.yaml", "AdminUsers: [x]\n"),
+        ("/opt/gopher/plugins/welcome.sh", ""),
+        ("/bot/custom/plugins/tool.py", ""),
+        ("/opt/gopher/plugins/tool.py", ""),
+        ("/usr/local/bin/nightly", ""),
+        ("/elsewhere/tasks/step", ""),
+    ]);
+    tree.0.insert(
+        "/bot/custom/conf/plugins/tool.yaml".into(),
+        (b"Users: [alice]\nAppendChannels: [ops]\n".to_vec(), false),
+    );
+    let sources = Sources { extra_root: Some("/elsewhere".into()), ..sources() };
+    let settings = [("GOPHER_ENVIRONMENT".to_owned(), "staging".to_owned())];
+    let draft = read(Generation(7), &sources, &settings, &tree).map_err(|e| told(&e)).expect("valid");
+
+    assert_eq!(draft.wants_defaults(), [TaskName::from("welcome"), "tool".into()]);
+    let table = draft.table();
+    let names: Vec<_> = table.iter().map(|t| (t.name.as_str(), t.program.as_str(), t.privileged)).collect();
+    assert_eq!(
+        names,
+        [
+            ("welcome", "/opt/gopher/plugins/welcome.sh", false),
+            ("tool", "/bot/custom/plugins/tool.py", true),
+            ("nightly", "/usr/local/bin/nightly", true),
+            ("step", "/elsewhere/tasks/step", false),
+        ]
+    );
+    let parameters: Vec<_> = table[1].parameters.iter().map(|p| (p.name.as_str(), p.value.expose())).collect();
+    assert_eq!(parameters, [("A", &b"ns"[..]), ("B", b"s1"), ("C", b"017"), ("D", b"own")]);
+
+    let tool = "Channels: [general]\nCommands:\n- {Command: go, Regex: 'go (\\w+)', Usage: go NAME, Keywords: [go]}\nConfig: {On: 1}\n";
+    let robot =
+        draft.finish(vec![("tool".into(), Ok(tool.into())), ("welcome".into(), Ok(String::new()))]).expect("finishes");
+    assert_eq!((robot.generation, robot.environment.as_str(), robot.alias), (Generation(7), "staging", Some(';')));
+    assert_eq!(robot.identity.user_name, "floyd");
+    assert_eq!(robot.admin_users.iter().map(|u| u.as_str()).collect::<Vec<_>>(), ["alice", "bob"]);
+    assert_eq!(robot.admin_contact, "5551234");
+    assert!(robot.ignore_unlisted_users && robot.hear_self && robot.secure_parameters);
+    assert_eq!(
+        robot.roster.iter().map(|r| (r.user_name.as_str(), r.bot_user)).collect::<Vec<_>>(),
+        [("alice", false), ("helper", true)]
+    );
+    assert_eq!((robot.log_level, robot.default_format), (LogLevel::Info, MessageFormat::Fixed));
+    assert_eq!((robot.brain.as_str(), robot.work_space.as_deref()), ("mem", Some("workspace")));
+    assert_eq!(robot.read_paths, ["/srv/tools"]);
+    assert_eq!(robot.default_job_channel, Some(ChannelName::from("jobs")));
+    assert_eq!(robot.protocols.len(), 1);
+    assert_eq!(robot.primary_protocol.as_str(), "test");
+    assert_eq!(robot.protocols[0].config, r#"{"StartChannel":"general","Users":["a","b"]}"#);
+    let pair = |n: &str, i: &str| (n.to_owned(), i.to_owned());
+    assert_eq!(robot.protocols[0].channels, [pair("old", "C8"), pair("general", "C9"), pair("dev", "C2")]);
+    let minutes =
+        |warn: u64, kill: u64| TimeOuts { warn: Duration::from_secs(60 * warn), kill: Duration::from_secs(60 * kill) };
+    assert_eq!((&robot.plugin_time_outs, &robot.job_time_outs), (&minutes(7, 14), &minutes(60, 120)));
+    assert!(robot.disabled.is_empty(), "{:?}", robot.disabled);
+
+    let welcome = robot.extension(&"welcome".into()).expect("enabled");
+    assert_eq!((welcome.description.as_str(), welcome.network, welcome.homed), ("says hello", true, false));
+    assert_eq!(welcome.channels, [ChannelName::from("general")]);
+    let tool = robot.extension(&"tool".into()).expect("enabled");
+    assert_eq!(
+        (tool.runtime.clone(), tool.network, tool.homed, tool.privileged),
+        (Runtime::External, false, true, true)
+    );
+    assert_eq!(tool.name_space.as_deref(), Some("shared"));
+    assert_eq!(tool.channels, [ChannelName::from("general"), "ops".into()]);
+    assert_eq!(
+        (tool.limits.memory_bytes, tool.limits.processes, tool.limits.cpu_seconds, tool.limits.output_bytes),
+        (512 << 20, 20, 60, 1024)
+    );
+    assert_eq!(tool.time_outs, minutes(7, 14));
+    assert_eq!(tool.commands[0].regex, r"^(?s:[\t\n\f\r ]*go ([0-9A-Za-z_]+)[\t\n\f\r ]*)$");
+    assert_eq!((tool.commands[0].command.as_str(), tool.commands[0].usage.as_str()), ("go", "go NAME"));
+    assert_eq!((tool.users.as_slice(), tool.config.as_deref()), (&["alice".to_owned()][..], Some(r#"{"On":1}"#)));
+    let nightly = robot.extension(&"nightly".into()).expect("enabled");
+    assert_eq!((nightly.kind.clone(), &nightly.time_outs), (Kind::Job, &minutes(60, 120)));
+    assert_eq!(nightly.channels, [ChannelName::from("jobs")]);
+    assert_eq!(robot.extension(&"step".into()).expect("enabled").kind, Kind::Task);
+    assert_eq!(
+        robot.notices,
+        [
+            "custom/conf/robot.yaml:27:1: `TimeZone` is read by a later version and has no effect yet",
+            "custom/conf/robot.yaml:2:21: `test` is not a secondary protocol: it is the primary one or the console",
+            "custom/conf/robot.yaml:2:21: `terminal` is not a secondary protocol: it is the primary one or the console",
+            "custom/conf/robot.yaml:18:3: this entry of `ChannelRoster` is ignored: it needs `ChannelName` and `ChannelID`",
+            "custom/conf/protocols/other.yaml: protocol `other` has no `ProtocolConfig`, neither here nor in the install tree",
+            "custom/conf/robot.yaml:26:12: `LocalPort` has no effect: every run has a port of its own",
+            "custom/conf/robot.yaml:11:3: this entry of `UserRoster` is ignored: `alice` is listed before",
+            "custom/conf/robot.yaml:12:3: this entry of `UserRoster` is ignored: `Bob` is not in lower case",
+            "custom/conf/robot.yaml:13:3: this entry of `UserRoster` is ignored: it has no `UserName`",
+        ]
+    );
+}
+
+#[test]
+fn a_small_robot_has_the_defaults_of_the_spec() {
+    let robot = of("BotInfo: {UserName: b}").expect("valid");
+    assert!(robot.hear_self && !robot.ignore_unlisted_users && !robot.secure_parameters);
+    assert_eq!((robot.log_level, robot.default_format), (LogLevel::Error, MessageFormat::BasicMarkdown));
+    assert_eq!((robot.brain.as_str(), robot.environment.as_str(), robot.alias), ("mem", "production", None));
+    assert!(robot.work_space.is_none() && robot.default_job_channel.is_none() && robot.notices.is_empty());
+    assert_eq!(robot.plugin_time_outs.kill, Duration::ZERO);
+}
+
+#[test]
+fn every_refused_robot_is_told_why() {
+    for (yaml, expected) in [
+        ("AdminUser: [a]", "1:1: unknown key `AdminUser` (did you mean `AdminUsers`?)"),
+        ("Alias: a", "1:8: invalid alias; it must be one of: * + ^ $ ? \\ [ ] { } & ! ; : - % # @ ~ < >"),
+        ("ReadPaths: [lib]", "1:12: `lib` is not an absolute path"),
+        (
+            "TimeOuts: {Plugin: {Warn: 2m, Kill: 1m}}",
+            "1:20: TimeOuts.Plugin Kill must be greater than Warn when both are set",
+        ),
+        (
+            "TimeOuts: {Job: {Warn: 1m, Kill: 1m}}",
+            "1:17: TimeOuts.Job Kill must be greater than Warn when both are set",
+        ),
+        (
+            "TimeOuts: {Job: {Warn: 1 minute}}",
+            "1:24: expected a duration such as `90s` or `1h30m` that is not negative, found `1 minute`",
+        ),
+        (
+            "TimeOuts: {Job: {Warn: -1}}",
+            "1:24: expected a duration such as `90s` or `1h30m` that is not negative, found `-1`",
+        ),
+        (
+            "ProtocolConfig: {a: 1}",
+            "1:1: invalid configuration key in robot.yaml: ProtocolConfig (it belongs in conf/protocols/NAME.yaml)",
+        ),
+        ("BrainConfig: {a: 1}", "1:1: unknown key `BrainConfig` (this belongs in conf/brains/NAME.yaml)"),
+        ("HttpPort: 1", "1:1: unknown key `HttpPort` (this key is now `LocalPort`)"),
+        ("SecondaryProtocols: [../x]", "1:21: `../x` is not the name of a protocol"),
+        ("IgnoreUnlistedUsers: maybe", "1:22: expected true or false, found text"),
+        (
+            "AdminUsers: [a]\nAppendAdminUsers: [b]",
+            "2:1: `AdminUsers` and `AppendAdminUsers` cannot both stand in one mapping; the other is on line 1",
+        ),
+        (
+            "Brain: {{ env \"X\" }}",
+            "1:8: templates (`{{ … }}`) are not supported yet by this version (write the value itself here)",
+        ),
+        (
+            "# {{ secret \"X\" }}",
+            "1:3: templates (`{{ … }}`) are not supported yet by this version (write the value itself here)",
+        ),
+        ("ExternalPlugins: {p: {Path: x, Paht: y}}", "1:32: unknown key `Paht` (did you mean `Path`?)"),
+        ("ExternalPlugins: {p: {Limits: {Memory: much}}}", "1:40: expected a size such as `512MiB`, found `much`"),
+        ("NameSpaces: {n: {Parameters: [{Name: '', Value: x}]}}", "1:30: `` cannot be the name of a parameter"),
+        ("ParameterSets: {n: {Parameters: [{Name: A=B, Value: x}]}}", "1:33: `A=B` cannot be the name of a parameter"),
+        (
+            "ExternalTasks: {n: {Parameters: [{Name: A, Value: \"x\\0y\"}]}}",
+            "1:33: the value of the parameter `A` holds a NUL character",
+        ),
+        ("A: [", "2:1: this is not valid YAML: invalid indentation"),
+    ] {
+        let errors = of(yaml).expect_err(yaml);
+        assert_eq!(errors, [format!("custom/conf/robot.yaml:{expected}")], "{yaml}");
+    }
+}
+
+#[test]
+fn files_that_are_not_there_or_empty_are_told() {
+    let none = "custom/conf/robot.yaml: there is no such file, and the robot cannot start without it (start in the directory of a robot, or make one with `gopherctl new robot`)";
+    assert_eq!(draft(&[]).err().expect("absent"), [none]);
+    assert_eq!(draft(&[("/opt/gopher/conf/robot.yaml", "PrimaryProtocol: test\n")]).err().expect("absent"), [none]);
+    assert_eq!(
+        draft(&[(ROBOT, "# nothing\n")]).err().expect("empty"),
+        ["custom/conf/robot.yaml:2:1: the file holds no keys, so the robot would run on shipped defaults alone"]
+    );
+    assert_eq!(
+        draft(&[(ROBOT, "Alias: x\nLogLevel: info\n")]).err().expect("no protocol"),
+        [
+            "custom/conf/robot.yaml:1:8: invalid alias; it must be one of: * + ^ $ ? \\ [ ] { } & ! ; : - % # @ ~ < >",
+            "custom/conf/robot.yaml:1:1: PrimaryProtocol not specified in robot.yaml",
+        ],
+        "several errors in one pass"
+    );
+    assert_eq!(
+        draft(&[(ROBOT, "PrimaryProtocol: slack\n")]).err().expect("no file"),
+        [
+            "custom/conf/protocols/slack.yaml: protocol `slack` has no `ProtocolConfig`, neither here nor in the install tree"
+        ]
+    );
+    let bad = [("/bot/custom/conf/protocols/slack.yaml", "ProtocolConfig: {}\nNope: 1\n")];
+    let errors = draft(&[(ROBOT, "PrimaryProtocol: slack\n"), bad[0]]).err().expect("unknown key");
+    assert_eq!(errors, ["custom/conf/protocols/slack.yaml:2:1: unknown key `Nope`"]);
+    let settings = [("GOPHER_ENVIRONMENT".to_owned(), "../x".to_owned())];
+    let tree = Tree::with(&[TEST, (ROBOT, "PrimaryProtocol: test\n")]);
+    let errors = read(Generation(1), &sources(), &settings, &tree).err().expect("bad environment");
+    assert_eq!(told(&errors), ["invalid GOPHER_ENVIRONMENT \"../x\": environment must be a single path segment"]);
+}
+
+#[test]
+fn demo_and_console_robots_come_from_the_install_tree() {
+    let tree = Tree::with(&[
+        ("/opt/gopher/conf/robot.yaml", "PrimaryProtocol: ssh\nAlias: ';'\n"),
+        ("/opt/gopher/conf/demo.yaml", "ExternalPlugins: {knock: {Path: plugins/knock}}\n"),
+        ("/opt/gopher/plugins/knock", ""),
+        ("/opt/gopher/conf/protocols/terminal.yaml", "ProtocolConfig: {}\n"),
+    ]);
+    let demo = Sources { mode: StartMode::Demo, protocol: Some("terminal".into()), demo_extensions: true, ..sources() };
+    let draft = read(Generation(1), &demo, &[], &tree).map_err(|e| told(&e)).expect("valid");
+    assert_eq!(draft.wants_defaults(), [TaskName::from("knock")]);
+    let plain = Sources { demo_extensions: false, ..demo };
+    let draft = read(Generation(1), &plain, &[], &tree).map_err(|e| told(&e)).expect("valid");
+    assert!(draft.wants_defaults().is_empty());
+    assert_eq!(draft.finish(Vec::new()).expect("finishes").primary_protocol.as_str(), "terminal");
+}
+
+#[test]
+fn a_declaration_that_does_not_fit_disables_that_extension_alone() {
+    for (yaml, expected) in [
+        (
+            "p: {Path: gone.sh}",
+            "12: there is no file `gone.sh` (looked for custom/gone.sh, /opt/gopher/gone.sh); create it or correct `Path`",
+        ),
+        ("p: {Path: /gone}", "12: there is no file `/gone` (looked for /gone); create it or correct `Path`"),
+        ("p: {Path: plain.sh}", "12: custom/plain.sh is not executable; run `chmod +x custom/plain.sh`"),
+        ("p: {Path: dir}", "12: custom/dir is not a regular file; correct `Path`"),
+        ("p: {Path: locked}", "12: the file custom/locked cannot be examined: permission denied"),
+        ("p: {Description: x}", "2: the plugin `p` has no `Path`; say which file it is"),
+        ("p: {Path: x.lua}", "12: this version does not run Lua yet, which custom/x.lua needs"),
+        ("p: {Path: x.js}", "12: this version does not run JavaScript yet, which custom/x.js needs"),
+        ("p: {Path: x.gsh}", "12: this version does not run gsh yet, which custom/x.gsh needs"),
+        ("p: {Path: x.go}", "12: this version does not run Go yet, which custom/x.go needs"),
+        ("bot: {Path: ok.sh}", "2: `bot` cannot be the name of a plugin: it is reserved"),
+        (
+            "9p: {Path: ok.sh}",
+            "2: `9p` cannot be the name of a plugin: a letter comes first, then letters, digits, `-` and `_`",
+        ),
+        (
+            "../p: {Path: ok.sh}",
+            "2: `../p` cannot be the name of a plugin: a letter comes first, then letters, digits, `-` and `_`",
+        ),
+        ("p: {Path: ok.sh, NameSpace: n}", "30: `n` is not defined; `NameSpace` refers to it"),
+        ("p: {Path: ok.sh, ParameterSets: [s]}", "34: `s` is not defined; `ParameterSets` refers to it"),
+    ] {
+        let yaml = format!("ExternalPlugins:\n  {yaml}\nPrimaryProtocol: test\n");
+        let robot = robot(&[
+            (ROBOT, &yaml),
+            ("/bot/custom/ok.sh", ""),
+            ("/bot/custom/plain.sh!", ""),
+            ("/bot/custom/dir/x", ""),
+            ("/bot/custom/x.lua!", ""),
+            ("/bot/custom/x.js!", ""),
+            ("/bot/custom/x.gsh", ""),
+            ("/bot/custom/x.go", ""),
+        ]);
+        let (column, text) = expected.split_once(": ").expect("column");
+        let column = if column == "2" { 3 } else { column.parse::<u32>().expect("number") + 1 };
+        assert_eq!(reason(&robot), format!("custom/conf/robot.yaml:2:{column}: {text}"), "{yaml}");
+    }
+}
+
+#[test]
+fn two_of_one_name_are_both_disabled_and_name_each_other() {
+    let robot = robot(&[
+        (
+            ROBOT,
+            "PrimaryProtocol: test\nExternalPlugins: {x: {Path: a}, n: {Path: a}, y: {Path: a}}\nExternalTasks: {x: {Path: a}, y: {Disabled: true}}\nNameSpaces: {n: {}}\n",
+        ),
+        ("/bot/custom/a", ""),
+    ]);
+    let told: Vec<_> = robot.disabled.iter().map(|d| (d.name.as_str(), d.kind.clone(), d.reason.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            (
+                "x",
+                Kind::Plugin,
+                "custom/conf/robot.yaml:2:19: the name `x` is also used at custom/conf/robot.yaml:3:17; give one of them another name"
+            ),
+            (
+                "n",
+                Kind::Plugin,
+                "custom/conf/robot.yaml:2:33: the name `n` is also used at custom/conf/robot.yaml:4:14; give one of them another name"
+            ),
+            (
+                "x",
+                Kind::Task,
+                "custom/conf/robot.yaml:3:17: the name `x` is also used at custom/conf/robot.yaml:2:19; give one of them another name"
+            ),
+        ]
+    );
+    assert_eq!(robot.extensions.len(), 1);
+}
+
+#[test]
+fn a_bad_plugin_file_disables_that_plugin_alone() {
+    for (file, expected) in [
+        ("Comands: []", "1:1: unknown key `Comands` (did you mean `Commands`?)"),
+        ("CommandMatchers: []", "1:1: unknown key `CommandMatchers` (this key is now `Commands`)"),
+        (
+            "Users: alice\nCatchAll: perhaps",
+            "1:8: expected a list, found text (a list of one is written `[ alice ]`); custom/conf/plugins/p.yaml:2:11: expected true or false, found text",
+        ),
+        (
+            "A: {{ x }}",
+            "1:4: templates (`{{ … }}`) are not supported yet by this version (write the value itself here)",
+        ),
+        ("[", "2:1: this is not valid YAML: while parsing a node, did not find expected node content"),
+        ("Path: x", "1:1: Invalid configuration key for task 'p': Path - disabling (it belongs in robot.yaml)"),
+        ("Homed: true", "1:1: Invalid configuration key for task 'p': Homed - disabling (it belongs in robot.yaml)"),
+        ("Quiet: true", "1:1: Disabling plugin 'p' - invalid configuration key: Quiet"),
+        ("Authorizer: a", "1:13: `Authorizer` needs an authorizer, which this version does not have yet"),
+        ("AuthRequire: a", "1:14: `AuthRequire` needs an authorizer, which this version does not have yet"),
+        (
+            "AuthorizedCommands: [a]",
+            "1:21: `AuthorizedCommands` needs an authorizer, which this version does not have yet",
+        ),
+        (
+            "AuthorizeAllCommands: yes",
+            "1:23: `AuthorizeAllCommands` needs an authorizer, which this version does not have yet",
+        ),
+        ("ElevatedCommands: [a]", "1:19: `ElevatedCommands` needs an elevator, which this version does not have yet"),
+        (
+            "ElevateImmediateCommands: [a]",
+            "1:27: `ElevateImmediateCommands` needs an elevator, which this version does not have yet",
+        ),
+        ("Elevator: a", "1:11: `Elevator` needs an elevator, which this version does not have yet"),
+        ("TimeOuts: {Warn: 2s, Kill: 1s}", "1:11: task 'p' TimeOuts Kill must be greater than Warn when both are set"),
+        ("CatchAllModes: [alias, shout]", "1:16: `shout` is none of alias, name, direct, hidden"),
+        (
+            "AdminCommands: [x]",
+            "1:16: Disabling p, admin command x didn't match a command from Commands or MessageMatchers",
+        ),
+        (
+            "RequiredPrivateCommands: [x]",
+            "1:26: Disabling p, required private command x didn't match a command from Commands or MessageMatchers",
+        ),
+        ("Commands: [{Command: x}]", "1:12: matcher must specify either Regex or SimpleMatcher"),
+        (
+            "Commands: [{Command: x, Regex: a, SimpleMatcher: b}]",
+            "1:32: matcher specifies both Regex and SimpleMatcher",
+        ),
+        ("Commands: [{Command: x, SimpleMatcher: b}]", "1:40: `SimpleMatcher` is not supported yet by this version"),
+        (
+            "Commands: [{Command: ' _x', Regex: a}]",
+            "1:22: plugin 'p' command \" _x\" is reserved for engine use; plugin command names must not start with '_'",
+        ),
+        (
+            "MessageMatchers: [{Command: _x, Regex: a}]",
+            "1:29: plugin 'p' message matcher command \"_x\" is reserved for engine use; plugin command names must not start with '_'",
+        ),
+        (
+            "MessageMatchers: [{Command: x, SimpleMatcher: b}]",
+            "1:47: SimpleMatcher is only supported for directed Commands",
+        ),
+        ("MessageMatchers: [{Command: x}]", "1:19: matcher must specify Regex"),
+        (
+            "ReplyMatchers: [{Label: Big, Regex: b}]",
+            "1:25: the label `Big` begins with A-Z, which is reserved for stock patterns",
+        ),
+        (
+            "Commands:\n- Command: x\n  Regex: 'a(b'",
+            "3:10: couldn't compile matcher regular expression 'a(b': unclosed group",
+        ),
+        (
+            "Commands:\n- Command: x\n  Regex: 'a(?=b)'",
+            "3:10: couldn't compile matcher regular expression 'a(?=b)': look-around is not available",
+        ),
+        ("Commands: [{Command: x, Regex: a, Usge: b}]", "1:35: unknown key `Usge` (did you mean `Usage`?)"),
+    ] {
+        let robot = plugin("", file);
+        assert_eq!(reason(&robot), format!("custom/conf/plugins/p.yaml:{expected}"), "{file}");
+    }
+    assert_eq!(reason(&plugin("", "Disabled: true")), "Plugin 'p' is disabled by configuration");
+    let invisible = robot(&[
+        (ROBOT, "PrimaryProtocol: test\nExternalPlugins: {p: {Path: p.sh}}\n"),
+        ("/bot/custom/p.sh", ""),
+        ("/bot/custom/conf/plugins/p.yaml", "AllChannels: false\n"),
+    ]);
+    assert_eq!(reason(&invisible), "Plugin 'p' not visible in any channels or private command policy, disabling");
+}
+
+#[test]
+fn a_bad_default_configuration_is_told_as_such() {
+    for (default, expected) in [
+        ("Comands: []", "`_configure` output of p:1:1: unknown key `Comands` (did you mean `Commands`?)"),
+        ("hello world", "`_configure` output of p:1:1: expected keys and values, found text"),
+        ("Usage: p [-x", "`_configure` output of p:1:1: unknown key `Usage`"),
+        (
+            "A: [",
+            "`_configure` output of p:2:1: this is not valid YAML: while parsing a node, did not find expected node content",
+        ),
+        (
+            "Privileged: true",
+            "`_configure` output of p:1:1: Invalid configuration key for task 'p': Privileged - disabling (it belongs in robot.yaml)",
+        ),
+        (
+            "Commands: [{Regex: '['}]",
+            "`_configure` output of p:1:20: couldn't compile matcher regular expression '[': a class `[…` does not end",
+        ),
+    ] {
+        assert_eq!(reason(&plugin(default, "")), expected, "{default}");
+    }
+    let draft = || {
+        draft(&[(ROBOT, "PrimaryProtocol: test\nExternalPlugins: {p: {Path: p.sh}}\n"), ("/bot/custom/p.sh", "")])
+            .expect("valid")
+    };
+    let failed = draft().finish(vec![("p".into(), Err("exit status 1".into()))]).expect("finishes");
+    assert_eq!(reason(&failed), "Getting default configuration for plugin, disabling: exit status 1");
+    let silent = draft().finish(Vec::new()).expect("finishes");
+    assert_eq!(reason(&silent), "plugin 'p' was not asked for its default configuration");
+    let errors = draft().finish(vec![("q".into(), Ok(String::new()))]).expect_err("not asked");
+    assert_eq!(told(&errors), ["a default configuration came for `q`, which was not asked for one"]);
+}
+
+#[test]
+fn privileged_in_a_plugin_file_refuses_the_robot() {
+    let errors = draft(&[
+        (ROBOT, "PrimaryProtocol: test\nExternalPlugins: {p: {Path: p.sh}}\n"),
+        ("/bot/custom/p.sh", ""),
+        ("/bot/custom/conf/plugins/p.yaml", "Privileged: false\n"),
+    ])
+    .err()
+    .expect("refused");
+    assert_eq!(
+        errors,
+        ["custom/conf/plugins/p.yaml:1:1: task 'p' illegally specifies 'Privileged' outside of robot.yaml"]
+    );
+}
+
+#[test]
+fn jobs_have_keys_of_their_own() {
+    let job = |file: &str, job_channel: &str| {
+        robot(&[
+            (
+                ROBOT,
+                &format!(
+                    "PrimaryProtocol: test\nDefaultJobChannel: {job_channel}\nExternalJobs: {{j: {{Path: j.sh}}}}\n"
+                ),
+            ),
+            ("/bot/custom/j.sh", ""),
+            ("/bot/custom/conf/jobs/j.yaml", file),
+        ])
+    };
+    let good = "Channel: ops\nQuiet: true\nKeepLogs: 3\nArguments: [{Label: name, Regex: '\\w+'}]\nTriggers: [{User: bot, Channel: ops, Regex: done}]\nUUIDTrigger: x\n";
+    assert_eq!(job(good, "jobs").extensions[0].channels, [ChannelName::from("ops")]);
+    assert!(
+        draft(&[(ROBOT, "PrimaryProtocol: test\nExternalJobs: {j: {Path: j.sh}}\n"), ("/bot/custom/j.sh", "")])
+            .expect("valid")
+            .wants_defaults()
+            .is_empty()
+    );
+    for (file, expected) in [
+        ("Commands: []", "custom/conf/jobs/j.yaml:1:1: Disabling job 'j' - invalid configuration key: Commands"),
+        ("Channels: [a]", "custom/conf/jobs/j.yaml:1:1: Disabling job 'j' - invalid configuration key: Channels"),
+        ("Triggers: [{User: a}]", "custom/conf/jobs/j.yaml:1:12: a trigger needs `User` and `Channel`"),
+        (
+            "Triggers: [{User: a, Channel: b, Regex: '('}]",
+            "custom/conf/jobs/j.yaml:1:41: couldn't compile matcher regular expression '(': unclosed group",
+        ),
+        (
+            "Arguments: [{Label: Name, Regex: a}]",
+            "custom/conf/jobs/j.yaml:1:21: the label `Name` begins with A-Z, which is reserved for stock patterns",
+        ),
+        ("Disabled: true", "Job 'j' is disabled by configuration"),
+    ] {
+        assert_eq!(reason(&job(file, "jobs")), expected, "{file}");
+    }
+    assert_eq!(
+        reason(&job("", "")),
+        "no channel set: job 'j' has no `Channel`, and the robot has no `DefaultJobChannel`"
+    );
+}
+
+#[test]
+fn plugins_see_the_channels_of_the_spec() {
+    let general = || vec![ChannelName::from("general")];
+    for (file, channels, all) in [
+        ("", general(), false),
+        ("AllChannels: false", general(), false),
+        ("AllChannels: true", vec![], true),
+        ("Channels: [ops]", vec!["ops".into()], false),
+        ("Channels: [ops]\nAllChannels: true", vec!["ops".into()], false),
+    ] {
+        let robot = plugin("", file);
+        assert_eq!((&robot.extensions[0].channels, robot.extensions[0].all_channels), (&channels, all), "{file}");
+    }
+    let everywhere =
+        robot(&[(ROBOT, "PrimaryProtocol: test\nExternalPlugins: {p: {Path: p.sh}}\n"), ("/bot/custom/p.sh", "")]);
+    assert!(everywhere.extensions[0].all_channels);
+}
+
+#[test]
+fn every_plugin_key_arrives() {
+    let robot = plugin(
+        "Commands:\n- {Command: a, Regex: 'x|y', ChannelOnly: true, Contexts: ['list:it', ''], Examples: [e], Summary: s, Details: d}\n",
+        "MessageMatchers: [{Command: m, Regex: 'hi\\b'}]\nReplyMatchers: [{Label: r, Regex: '\\d'}, {Command: q, Regex: z}]\n\
+         RequireAdmin: true\nAdminCommands: [a]\nAllowedPrivateCommands: ['*']\nRequiredPrivateCommands: [m]\nRequireAllCommandsPrivate: true\n\
+         RestrictPrivateChannels: true\nAmbientMatchCommand: true\nMatchUnlisted: true\nCatchAll: true\nCatchAllModes: [' Alias', hidden]\n\
+         TimeOuts: {Warn: 0, Kill: 90s}\nNameSpace: x\nAuthorizer: ''\nAuthorizedCommands: []\nElevatedCommands: []\n",
+    );
+    let p = &robot.extensions[0];
+    assert_eq!(p.commands[0].regex, r"^(?s:[\t\n\f\r ]*x|y[\t\n\f\r ]*)$");
+    assert_eq!((p.commands[0].channel_only, p.commands[0].contexts.len(), p.commands[0].examples.len()), (true, 2, 1));
+    assert_eq!(p.message_matchers[0].regex, r"hi(?-u:\b)");
+    assert_eq!(p.reply_matchers.iter().map(|m| m.command.as_str()).collect::<Vec<_>>(), ["r", "q"]);
+    assert!(p.require_admin && p.ambient_match_command && p.match_unlisted && p.catch_all);
+    assert_eq!(p.catch_all_modes, [CommandMode::Alias, CommandMode::Hidden]);
+    assert!(p.private.require_all && p.private.restrict_channels);
+    assert_eq!((p.private.allowed[0].as_str(), p.private.required[0].as_str()), ("*", "m"));
+    assert_eq!(p.time_outs, TimeOuts { warn: Duration::ZERO, kill: Duration::from_secs(90) });
+    assert_eq!(
+        robot.notices,
+        ["custom/conf/plugins/p.yaml:14:1: `NameSpace` has no effect here; it belongs in robot.yaml"]
+    );
+}
+
+#[test]
+fn a_threshold_of_zero_switches_the_robots_off() {
+    let robot = |file: &str| {
+        robot(&[
+            (
+                ROBOT,
+                "PrimaryProtocol: test\nTimeOuts: {Plugin: {Warn: 1m, Kill: 2m}}\nExternalPlugins: {p: {Path: p.sh}}\n",
+            ),
+            ("/bot/custom/p.sh", ""),
+            ("/bot/custom/conf/plugins/p.yaml", file),
+        ])
+    };
+    let t =
+        |robot: &Robot| (robot.extensions[0].time_outs.warn.as_secs(), robot.extensions[0].time_outs.kill.as_secs());
+    assert_eq!(t(&robot("TimeOuts: {Kill: 0}")), (60, 0));
+    assert_eq!(t(&robot("TimeOuts: {Kill: 5m, Warn:}")), (60, 300));
+    assert_eq!(
+        reason(&robot("TimeOuts: {Kill: 30s}")),
+        "custom/conf/plugins/p.yaml:1:11: task 'p' effective TimeOuts Kill must be greater than Warn when both are set"
+    );
+}
+
+#[test]
+fn switched_off_stock_extensions_are_told() {
+    let robot = of("GoPlugins: {ping: {Disabled: true}, other: {}}").expect("valid");
+    assert_eq!(
+        (robot.disabled[0].name.as_str(), robot.disabled[0].reason.as_str()),
+        ("ping", "disabled in robot.yaml")
+    );
+    assert!(robot.notices[1].contains("only `Disabled` has an effect yet"), "{:?}", robot.notices);
+}
+
+#[test]
+fn the_disk_is_read_as_it_is() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().expect("directory");
+    let script = dir.path().join("s");
+    std::fs::write(&script, "x").expect("writes");
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o644)).expect("mode");
+    let disk = crate::Disk;
+    assert_eq!(disk.kind(&script).expect("kind"), FileKind::File { owner_executable: false });
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o711)).expect("mode");
+    assert_eq!(disk.kind(&script).expect("kind"), FileKind::File { owner_executable: true });
+    assert_eq!(disk.kind(dir.path()).expect("kind"), FileKind::NotAFile);
+    assert_eq!(disk.kind(&script.join("y")).expect("kind"), FileKind::Missing);
+    assert_eq!(disk.read(&script).expect("reads"), Some(b"x".to_vec()));
+    assert_eq!(disk.read(&dir.path().join("gone")).expect("reads"), None);
+    assert!(disk.read(dir.path()).is_err());
+}
+
+/// Thousands of wrong entries must not make errors or notices cost more than their number.
+#[test]
+fn a_robot_of_mistakes_is_refused_soon() {
+    let start = std::time::Instant::now();
+    let plugins: String = (0..20_000).map(|n| format!("  p{n}: {{Path: x{n}}}\n")).collect();
+    let users: String = (0..20_000).map(|_| "- {}\n").collect();
+    let robot = of(&format!("ExternalPlugins:\n{plugins}UserRoster:\n{users}")).expect("valid");
+    assert_eq!(robot.disabled.len(), 20_000);
+    assert_eq!(robot.notices.len(), 101);
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+}
+
+fn keys() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "Commands:\n",
+        "- Command: a\n",
+        "  Regex: '",
+        "(\\w+)",
+        "[a-",
+        "]'\n",
+        "Users: [",
+        "alice",
+        "]\n",
+        "Config: {a: 1}\n",
+        "TimeOuts: ",
+        "{Kill: 1s}\n",
+        "AllChannels: ",
+        "true\n",
+        "yes\n",
+        "- Label: x\n",
+        "ReplyMatchers:\n",
+        "Channels: [a]\n",
+        "\n",
+        "{2,",
+        "}",
+        "|",
+        "AppendUsers: ",
+        "Disabled: ",
+        "CatchAllModes: [alias]\n",
+        "&a ",
+        "*a\n",
+        "<<: *a\n",
+        "\\Q",
+        "(?i)",
+        "*",
+        "+",
+        "?",
+    ]);
+    prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn no_default_configuration_hurts(default in keys(), file in keys()) {
+        let draft = draft(&[
+            (ROBOT, "PrimaryProtocol: test\nExternalPlugins: {p: {Path: p.sh}}\n"),
+            ("/bot/custom/p.sh", ""),
+            ("/bot/custom/conf/plugins/p.yaml", &file),
+        ]).expect("valid");
+        let answers = draft.wants_defaults().into_iter().map(|name| (name, Ok(default.clone()))).collect();
+        let robot = draft.finish(answers).expect("finishes");
+        for matcher in robot.extensions.iter().flat_map(|e| e.commands.iter().chain(&e.reply_matchers)) {
+            prop_assert!(crate::pattern::compile(&matcher.regex).is_ok());
+        }
+        prop_assert_eq!(robot.extensions.len() + robot.disabled.len(), 1);
+    }
+
+    #[test]
+    fn no_robot_hurts(text in "[A-Za-z:{}\\[\\]\\-&*'\" \n]{0,200}", cut in 0..400_usize) {
+        let whole = format!("PrimaryProtocol: test\nAlias: '!'\nExternalPlugins:\n  p:\n    Path: p.sh\n    Parameters: [{{Name: A, Value: b}}]\nUserRoster:\n- UserName: a\n{text}");
+        let cut = whole.char_indices().map(|(n, _)| n).take_while(|n| *n <= cut).last().unwrap_or(0);
+        let _ = draft(&[(ROBOT, &whole[..cut])]);
+        let _ = draft(&[(ROBOT, &whole)]);
+    }
+
+    #[test]
+    fn no_pattern_hurts(pattern in "[\\[\\]()a-c*+?{}0-9,|\\\\dwsbQEpPx^$.:<>&~-]{0,24}") {
+        if let Ok(ours) = crate::pattern::anchored(&pattern) {
+            prop_assert!(crate::pattern::compile(&ours).is_ok());
+        }
+        let _ = crate::pattern::unanchored(&pattern);
+    }
+}
