@@ -12,13 +12,8 @@ use gopher_protocol::{
 };
 
 /// Never released to a run, whatever the configuration attaches.
-const NEVER_RELEASED: [&str; 5] = [
-    "BOT_SSH_PHRASE",
-    "GOPHER_DEPLOY_KEY",
-    "GOPHER_ENCRYPTION_KEY",
-    "GOPHER_HOST_KEYS",
-    "SSH_HOST_KEY",
-];
+const NEVER_RELEASED: [&str; 5] =
+    ["BOT_SSH_PHRASE", "GOPHER_DEPLOY_KEY", "GOPHER_ENCRYPTION_KEY", "GOPHER_HOST_KEYS", "SSH_HOST_KEY"];
 /// Generations kept even without an open run: the one in force and the one being loaded.
 const KEPT: usize = 2;
 
@@ -46,11 +41,7 @@ pub(crate) struct Release<'a> {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Denied {
     #[error("Run {run} was started for task '{task}' but asked for task '{asked}'.")]
-    OtherTask {
-        run: RunId,
-        task: TaskName,
-        asked: TaskName,
-    },
+    OtherTask { run: RunId, task: TaskName, asked: TaskName },
     #[error("Generation {0} of the configuration is not known to gopher-secretd; reload the robot.")]
     UnknownGeneration(Generation),
     #[error("Task '{task}' is not in generation {generation} of the configuration; reload the robot.")]
@@ -89,45 +80,24 @@ impl Tables {
         let Some(oldest_kept) = self.0.keys().rev().nth(KEPT - 1).copied() else {
             return;
         };
-        self.0
-            .retain(|generation, _| *generation >= oldest_kept || in_use.contains(generation));
+        self.0.retain(|generation, _| *generation >= oldest_kept || in_use.contains(generation));
     }
 
     /// Decides on the one request of `run`, which asked for `asked`.
     pub(crate) fn release(&self, run: &OpenRun, asked: &TaskName) -> Result<Release<'_>, Denied> {
         if *asked != run.task {
-            return Err(Denied::OtherTask {
-                run: run.run,
-                task: run.task.clone(),
-                asked: asked.clone(),
-            });
+            return Err(Denied::OtherTask { run: run.run, task: run.task.clone(), asked: asked.clone() });
         }
-        let table = self
-            .0
-            .get(&run.generation)
-            .ok_or(Denied::UnknownGeneration(run.generation))?;
-        let unknown = || Denied::UnknownTask {
-            task: run.task.clone(),
-            generation: run.generation,
-        };
+        let table = self.0.get(&run.generation).ok_or(Denied::UnknownGeneration(run.generation))?;
+        let unknown = || Denied::UnknownTask { task: run.task.clone(), generation: run.generation };
         let task = table.get(&run.task).ok_or_else(unknown)?;
-        let mut release = Release {
-            program: &task.program,
-            runtime: task.runtime.clone(),
-            values: Vec::new(),
-            withheld: Vec::new(),
-        };
+        let mut release =
+            Release { program: &task.program, runtime: task.runtime.clone(), values: Vec::new(), withheld: Vec::new() };
         if run.configure {
             return Ok(release);
         }
-        let starter = table
-            .get(&run.starter)
-            .filter(|s| task.privileged && s.privileged && s.name != task.name);
-        for value in task
-            .parameters
-            .iter()
-            .chain(starter.into_iter().flat_map(|s| &s.parameters))
-        {
+        let starter = table.get(&run.starter).filter(|s| task.privileged && s.privileged && s.name != task.name);
+        for value in task.parameters.iter().chain(starter.into_iter().flat_map(|s| &s.parameters)) {
             if NEVER_RELEASED.contains(&value.name.as_str()) {
                 release.withheld.push(&value.name);
             } else if !release.values.iter().any(|v| v.name == value.name) {
@@ -158,11 +128,7 @@ mod tests {
             entry("plain", false, &[("A", "own"), ("A", "second"), ("B", "b")]),
             entry("deploy", true, &[("A", "own")]),
             entry("nightly", true, &[("A", "starter's"), ("C", "c")]),
-            entry(
-                "greedy",
-                true,
-                &[("GOPHER_DEPLOY_KEY", "x"), ("SSH_HOST_KEY", "x"), ("D", "d")],
-            ),
+            entry("greedy", true, &[("GOPHER_DEPLOY_KEY", "x"), ("SSH_HOST_KEY", "x"), ("D", "d")]),
         ];
         tables.take(Generation(1), tasks).expect("no duplicates");
         tables
@@ -185,49 +151,26 @@ mod tests {
     }
 
     fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
-        expected
-            .iter()
-            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
-            .collect()
+        expected.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect()
     }
 
     #[test]
     fn a_run_gets_its_own_values_the_first_of_a_name() {
-        assert_eq!(
-            released(&tables(), &run("plain", "plain")),
-            pairs(&[("A", "own"), ("B", "b")])
-        );
+        assert_eq!(released(&tables(), &run("plain", "plain")), pairs(&[("A", "own"), ("B", "b")]));
     }
 
     #[test]
     fn only_privileged_runs_get_what_a_privileged_starter_has() {
         let tables = tables();
-        assert_eq!(
-            released(&tables, &run("deploy", "nightly")),
-            pairs(&[("A", "own"), ("C", "c")])
-        );
-        assert_eq!(
-            released(&tables, &run("plain", "nightly")),
-            pairs(&[("A", "own"), ("B", "b")])
-        );
-        assert_eq!(
-            released(&tables, &run("deploy", "plain")),
-            pairs(&[("A", "own")]),
-            "unprivileged starter"
-        );
-        assert_eq!(
-            released(&tables, &run("deploy", "builtin-admin")),
-            pairs(&[("A", "own")]),
-            "not an extension"
-        );
+        assert_eq!(released(&tables, &run("deploy", "nightly")), pairs(&[("A", "own"), ("C", "c")]));
+        assert_eq!(released(&tables, &run("plain", "nightly")), pairs(&[("A", "own"), ("B", "b")]));
+        assert_eq!(released(&tables, &run("deploy", "plain")), pairs(&[("A", "own")]), "unprivileged starter");
+        assert_eq!(released(&tables, &run("deploy", "builtin-admin")), pairs(&[("A", "own")]), "not an extension");
     }
 
     #[test]
     fn a_configure_run_gets_its_program_and_no_value() {
-        let configure = OpenRun {
-            configure: true,
-            ..run("deploy", "nightly")
-        };
+        let configure = OpenRun { configure: true, ..run("deploy", "nightly") };
         let tables = tables();
         let release = tables.release(&configure, &"deploy".into()).expect("released");
         assert_eq!(release.program, "/robot/plugins/deploy");
@@ -237,67 +180,39 @@ mod tests {
     #[test]
     fn forbidden_names_are_withheld_from_every_run() {
         let tables = tables();
-        let greedy = tables
-            .release(&run("greedy", "greedy"), &"greedy".into())
-            .expect("released");
+        let greedy = tables.release(&run("greedy", "greedy"), &"greedy".into()).expect("released");
         assert_eq!(greedy.values.iter().map(|v| v.name.as_str()).collect::<Vec<_>>(), ["D"]);
         assert_eq!(greedy.withheld, ["GOPHER_DEPLOY_KEY", "SSH_HOST_KEY"]);
-        let through_starter = tables
-            .release(&run("deploy", "greedy"), &"deploy".into())
-            .expect("released");
+        let through_starter = tables.release(&run("deploy", "greedy"), &"deploy".into()).expect("released");
         assert_eq!(through_starter.withheld, ["GOPHER_DEPLOY_KEY", "SSH_HOST_KEY"]);
     }
 
     #[test]
     fn other_tasks_and_unknown_ones_are_refused() {
         let tables = tables();
-        let other = tables
-            .release(&run("plain", "plain"), &"deploy".into())
-            .expect_err("another task");
-        assert_eq!(
-            other.to_string(),
-            "Run 7 was started for task 'plain' but asked for task 'deploy'."
-        );
-        let unknown = tables
-            .release(&run("gone", "gone"), &"gone".into())
-            .expect_err("not in the table");
+        let other = tables.release(&run("plain", "plain"), &"deploy".into()).expect_err("another task");
+        assert_eq!(other.to_string(), "Run 7 was started for task 'plain' but asked for task 'deploy'.");
+        let unknown = tables.release(&run("gone", "gone"), &"gone".into()).expect_err("not in the table");
         assert!(unknown.to_string().contains("'gone'"), "{unknown}");
-        let later = OpenRun {
-            generation: Generation(9),
-            ..run("plain", "plain")
-        };
-        assert_eq!(
-            tables.release(&later, &"plain".into()).err(),
-            Some(Denied::UnknownGeneration(Generation(9)))
-        );
+        let later = OpenRun { generation: Generation(9), ..run("plain", "plain") };
+        assert_eq!(tables.release(&later, &"plain".into()).err(), Some(Denied::UnknownGeneration(Generation(9))));
     }
 
     #[test]
     fn old_generations_go_once_no_run_needs_them() {
         let mut tables = Tables::default();
         for generation in 1..=4 {
-            tables
-                .take(Generation(generation), vec![entry("t", false, &[])])
-                .expect("no duplicates");
+            tables.take(Generation(generation), vec![entry("t", false, &[])]).expect("no duplicates");
         }
         tables.prune(&HashSet::from([Generation(1)]));
-        assert_eq!(
-            tables.0.keys().copied().collect::<Vec<_>>(),
-            [Generation(1), Generation(3), Generation(4)]
-        );
+        assert_eq!(tables.0.keys().copied().collect::<Vec<_>>(), [Generation(1), Generation(3), Generation(4)]);
         tables.prune(&HashSet::new());
-        assert_eq!(
-            tables.0.keys().copied().collect::<Vec<_>>(),
-            [Generation(3), Generation(4)]
-        );
+        assert_eq!(tables.0.keys().copied().collect::<Vec<_>>(), [Generation(3), Generation(4)]);
     }
 
     #[test]
     fn two_tasks_of_one_name_are_refused() {
         let twice = vec![entry("t", false, &[]), entry("t", true, &[])];
-        assert_eq!(
-            Tables::default().take(Generation(1), twice),
-            Err(DuplicateTask("t".into()))
-        );
+        assert_eq!(Tables::default().take(Generation(1), twice), Err(DuplicateTask("t".into())));
     }
 }

@@ -58,22 +58,15 @@ enum Out {
 
 impl Audit {
     pub(crate) fn standard_error() -> Self {
-        Self {
-            out: Out::StandardError,
-            torn: false,
-        }
+        Self { out: Out::StandardError, torn: false }
     }
 
     /// Takes a regular file and makes every write append to it.
     pub(crate) fn file(fd: OwnedFd) -> Result<Self, SecretdError> {
         let file = NamedFile::new("The audit file", fd)?.into_file();
-        fcntl(file.as_fd(), FcntlArg::F_SETFL(OFlag::O_APPEND)).map_err(|errno| SecretdError::NoAudit {
-            reason: errno.to_string(),
-        })?;
-        Ok(Self {
-            out: Out::File(file),
-            torn: false,
-        })
+        fcntl(file.as_fd(), FcntlArg::F_SETFL(OFlag::O_APPEND))
+            .map_err(|errno| SecretdError::NoAudit { reason: errno.to_string() })?;
+        Ok(Self { out: Out::File(file), torn: false })
     }
 
     /// Writes one line with one write. On an error the effect must not happen.
@@ -87,10 +80,7 @@ impl Audit {
         }?;
         self.torn = written < text.len();
         if self.torn {
-            Err(io::Error::new(
-                io::ErrorKind::StorageFull,
-                "only part of a line was written",
-            ))
+            Err(io::Error::new(io::ErrorKind::StorageFull, "only part of a line was written"))
         } else {
             Ok(())
         }
@@ -111,12 +101,7 @@ fn line(out: &mut String, now: Duration, event: &Event<'_>) {
             object.number("generation", *generation);
             object.number("tasks", *tasks as u64);
         }
-        Event::Released {
-            run,
-            program,
-            released,
-            withheld,
-        } => {
+        Event::Released { run, program, released, withheld } => {
             object.text("event", "released");
             object.run(run);
             object.text("program", program);
@@ -232,11 +217,7 @@ fn timestamp(since_1970: Duration) -> String {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = era * 400 + year_of_era + u64::from(month <= 2);
     let (hour, minute) = (second / 3600, second / 60 % 60);
     let (second, milli) = (second % 60, since_1970.subsec_millis());
@@ -262,12 +243,8 @@ mod tests {
     #[test]
     fn a_line_is_one_json_object_whatever_names_contain() {
         let mut text = String::new();
-        let event = Event::Released {
-            run: &run(),
-            program: "/a\u{7}\u{85}b",
-            released: &["A", "B\n{}"],
-            withheld: &[],
-        };
+        let event =
+            Event::Released { run: &run(), program: "/a\u{7}\u{85}b", released: &["A", "B\n{}"], withheld: &[] };
         line(&mut text, Duration::from_millis(1_795_574_400_123), &event);
         assert_eq!(text.matches('\n').count(), 1, "{text}");
         let json: serde_json::Value = serde_json::from_str(&text).expect("is JSON");
@@ -299,34 +276,14 @@ mod tests {
         let path = dir.path().join("audit");
         std::fs::write(&path, "earlier\n").expect("file");
         let mut audit = Audit::file(File::options().write(true).open(&path).expect("opens").into()).expect("regular");
-        audit
-            .record(&Event::Started {
-                mode: "demo",
-                key: "temporary",
-            })
-            .expect("written");
-        audit
-            .record(&Event::Refused {
-                run: &run(),
-                reason: "no",
-            })
-            .expect("written");
+        audit.record(&Event::Started { mode: "demo", key: "temporary" }).expect("written");
+        audit.record(&Event::Refused { run: &run(), reason: "no" }).expect("written");
         let text = std::fs::read_to_string(&path).expect("there");
         assert_eq!(text.lines().count(), 3);
         assert!(text.starts_with("earlier\n{"), "{text}");
 
         let mut read_only = Audit::file(File::open(&path).expect("opens").into()).expect("regular");
-        assert!(
-            read_only
-                .record(&Event::Started {
-                    mode: "demo",
-                    key: "temporary"
-                })
-                .is_err()
-        );
-        assert!(
-            Audit::file(File::open("/dev/full").expect("opens").into()).is_err(),
-            "a device is no file"
-        );
+        assert!(read_only.record(&Event::Started { mode: "demo", key: "temporary" }).is_err());
+        assert!(Audit::file(File::open("/dev/full").expect("opens").into()).is_err(), "a device is no file");
     }
 }

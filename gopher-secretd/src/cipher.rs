@@ -126,10 +126,7 @@ mod tests {
     #[test]
     fn the_blob_of_the_reference_vector_comes_out_byte_for_byte() {
         let blob = seal_with(&counting::<32>(), counting(), &[], b"gopherbot-secret").expect("seals");
-        assert_eq!(
-            STANDARD.encode(&blob),
-            "AAECAwQFBgcICQoLIG2mc6CXoHT5bOTu0psdGb/vsozI7WOgh8QWo7kZe6U="
-        );
+        assert_eq!(STANDARD.encode(&blob), "AAECAwQFBgcICQoLIG2mc6CXoHT5bOTu0psdGb/vsozI7WOgh8QWo7kZe6U=");
         let mut space = [0; 32];
         let plain = open_within(&counting::<32>(), &[], &blob, &mut space).expect("opens");
         assert_eq!(plain, b"gopherbot-secret");

@@ -59,10 +59,8 @@ impl std::error::Error for EnvProblem {}
 
 /// Reads a whole file.
 pub fn parse(file: &[u8]) -> Result<Assignments, EnvProblem> {
-    let text = std::str::from_utf8(file).map_err(|e| EnvProblem {
-        line: line_at(file, e.valid_up_to()),
-        kind: ProblemKind::NotUtf8,
-    })?;
+    let text = std::str::from_utf8(file)
+        .map_err(|e| EnvProblem { line: line_at(file, e.valid_up_to()), kind: ProblemKind::NotUtf8 })?;
     let mut all = Assignments::new();
     let mut expanded = 0;
     let mut rest = text;
@@ -75,10 +73,7 @@ pub fn parse(file: &[u8]) -> Result<Assignments, EnvProblem> {
             rest = rest.split_once('\n').map_or("", |(_, after)| after);
             continue;
         }
-        let problem = |kind| EnvProblem {
-            line: line_at(file, text.len() - rest.len()),
-            kind,
-        };
+        let problem = |kind| EnvProblem { line: line_at(file, text.len() - rest.len()), kind };
         let (name, after) = name(rest).ok_or_else(|| problem(ProblemKind::NoAssignment))?;
         let (raw, after) = value(after).map_err(problem)?;
         let pieces = raw.pieces();
@@ -140,14 +135,7 @@ fn value(text: &str) -> Result<(Raw<'_>, &str), ProblemKind> {
     if !(tail.is_empty() || tail.starts_with(['\n', '#'])) {
         return Err(ProblemKind::AfterQuote);
     }
-    Ok((
-        if quote == '"' {
-            Raw::Double(body)
-        } else {
-            Raw::Single(body)
-        },
-        tail,
-    ))
+    Ok((if quote == '"' { Raw::Double(body) } else { Raw::Single(body) }, tail))
 }
 
 /// Where the quote closes. A backslash keeps it open, within single quotes too.
@@ -242,21 +230,12 @@ impl<'a> Raw<'a> {
 /// The name after a `$`, with or without braces, and what follows.
 fn reference(after: &str) -> Option<(&str, &str)> {
     let (braced, text) = after.strip_prefix('{').map_or((false, after), |t| (true, t));
-    let end = text
-        .find(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'))
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')).unwrap_or(text.len());
     let (name, rest) = text.split_at(end);
     if name.is_empty() {
         return None;
     }
-    Some((
-        name,
-        if braced {
-            rest.strip_prefix('}').unwrap_or(rest)
-        } else {
-            rest
-        },
-    ))
+    Some((name, if braced { rest.strip_prefix('}').unwrap_or(rest) } else { rest }))
 }
 
 #[cfg(test)]
@@ -316,10 +295,7 @@ C="\${A}""#,
             ("KEY=----:a_b:c==:", &[("KEY", "----:a_b:c==:")]),
         ];
         for (file, expected) in table {
-            let expected: Vec<_> = expected
-                .iter()
-                .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
-                .collect();
+            let expected: Vec<_> = expected.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
             assert_eq!(one(file), expected, "{file:?}");
         }
     }
@@ -340,13 +316,7 @@ C="\${A}""#,
             assert_eq!(problem, EnvProblem { line, kind }, "{file:?}");
             assert!(!problem.to_string().contains("swordfish"));
         }
-        assert_eq!(
-            parse(b"A=1\nB=\xff\n"),
-            Err(EnvProblem {
-                line: 2,
-                kind: ProblemKind::NotUtf8
-            })
-        );
+        assert_eq!(parse(b"A=1\nB=\xff\n"), Err(EnvProblem { line: 2, kind: ProblemKind::NotUtf8 }));
     }
 
     #[test]

@@ -36,18 +36,10 @@ impl Environment {
         values.extend(launch_values(launch)?);
         let total = values.values().map(|v| v.len()).sum::<usize>();
         if total > MAX_EXPANDED {
-            return Err(SecretdError::EnvironmentTooLong {
-                bytes: total,
-                most: MAX_EXPANDED,
-            });
+            return Err(SecretdError::EnvironmentTooLong { bytes: total, most: MAX_EXPANDED });
         }
-        if let Some(name) = values
-            .iter()
-            .find(|(n, v)| !KEYS.contains(n) && std::str::from_utf8(v).is_err())
-        {
-            return Err(SecretdError::NotUtf8 {
-                name: (*name.0).to_owned(),
-            });
+        if let Some(name) = values.iter().find(|(n, v)| !KEYS.contains(n) && std::str::from_utf8(v).is_err()) {
+            return Err(SecretdError::NotUtf8 { name: (*name.0).to_owned() });
         }
         let mut pages = secret_pages(total)?;
         let mut places = BTreeMap::new();
@@ -75,10 +67,7 @@ impl Environment {
             .iter()
             .filter(|(name, _)| !KEYS.contains(&name.as_str()))
             .map(|(name, place)| {
-                (
-                    name.clone(),
-                    String::from_utf8_lossy(&self.pages.bytes()[place.clone()]).into_owned(),
-                )
+                (name.clone(), String::from_utf8_lossy(&self.pages.bytes()[place.clone()]).into_owned())
             })
             .collect()
     }
@@ -97,19 +86,13 @@ impl Environment {
 
 fn launch_values(launch: &[u8]) -> Result<Vec<(&str, &[u8])>, SecretdError> {
     let Some((0, strings)) = launch.split_last().map(|(last, before)| (*last, before)) else {
-        return if launch.is_empty() {
-            Ok(Vec::new())
-        } else {
-            Err(SecretdError::MalformedLaunch)
-        };
+        return if launch.is_empty() { Ok(Vec::new()) } else { Err(SecretdError::MalformedLaunch) };
     };
     strings
         .split(|b| *b == 0)
         .map(|string| {
             let at = string.iter().position(|b| *b == b'=')?;
-            let name = std::str::from_utf8(&string[..at])
-                .ok()
-                .filter(|n| n.starts_with(PREFIX))?;
+            let name = std::str::from_utf8(&string[..at]).ok().filter(|n| n.starts_with(PREFIX))?;
             Some((name, &string[at + 1..]))
         })
         .collect::<Option<Vec<_>>>()
@@ -127,10 +110,7 @@ mod tests {
 
     #[test]
     fn the_launch_environment_wins_over_the_private_file() {
-        let both = environment(
-            b"GOPHER_BOTNAME=floyd\0GOPHER_ALIAS=\0",
-            "GOPHER_BOTNAME=clu\nGOPHER_PORT=1\nPATH=x\n",
-        );
+        let both = environment(b"GOPHER_BOTNAME=floyd\0GOPHER_ALIAS=\0", "GOPHER_BOTNAME=clu\nGOPHER_PORT=1\nPATH=x\n");
         assert_eq!(both.get("GOPHER_BOTNAME"), Some(&b"floyd"[..]));
         assert_eq!(both.get("GOPHER_PORT"), Some(&b"1"[..]));
         assert_eq!(both.get("GOPHER_ALIAS"), Some(&b""[..]), "empty is set");
@@ -164,10 +144,7 @@ mod tests {
         let refused = Environment::new(b"GOPHER_BOTNAME=\xff\0", &Assignments::new());
         assert!(matches!(refused, Err(SecretdError::NotUtf8 { name }) if name == "GOPHER_BOTNAME"));
         let long = [&b"GOPHER_A="[..], &vec![b'x'; MAX_EXPANDED + 1], b"\0"].concat();
-        assert!(matches!(
-            Environment::new(&long, &Assignments::new()),
-            Err(SecretdError::EnvironmentTooLong { .. })
-        ));
+        assert!(matches!(Environment::new(&long, &Assignments::new()), Err(SecretdError::EnvironmentTooLong { .. })));
         assert!(Environment::new(b"", &Assignments::new()).is_ok());
     }
 }

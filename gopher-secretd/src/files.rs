@@ -27,18 +27,11 @@ pub(crate) struct NamedFile {
 impl NamedFile {
     /// Refuses everything but regular files: a directory, a pipe, a symbolic link opened as such.
     pub(crate) fn new(name: &str, fd: OwnedFd) -> Result<Self, SecretdError> {
-        let status = fstat(&fd).map_err(|errno| SecretdError::Unreadable {
-            name: name.to_owned(),
-            errno,
-        })?;
+        let status = fstat(&fd).map_err(|errno| SecretdError::Unreadable { name: name.to_owned(), errno })?;
         if SFlag::from_bits_truncate(status.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
             return Err(SecretdError::NotRegular { name: name.to_owned() });
         }
-        Ok(Self {
-            name: name.to_owned(),
-            file: File::from(fd),
-            status,
-        })
+        Ok(Self { name: name.to_owned(), file: File::from(fd), status })
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -60,11 +53,9 @@ impl NamedFile {
             return Ok(());
         }
         match fchmod(self.file.as_fd(), wanted) {
-            Err(errno) if mode.intersects(Mode::S_IRWXG | Mode::S_IRWXO) => Err(SecretdError::Exposed {
-                name: self.name.clone(),
-                mode: mode.bits(),
-                errno,
-            }),
+            Err(errno) if mode.intersects(Mode::S_IRWXG | Mode::S_IRWXO) => {
+                Err(SecretdError::Exposed { name: self.name.clone(), mode: mode.bits(), errno })
+            }
             _ => Ok(()),
         }
     }
@@ -74,11 +65,7 @@ impl NamedFile {
         let length = u64::try_from(self.status.st_size).unwrap_or(0);
         let size = usize::try_from(length).ok().filter(|n| *n <= most);
         let Some(size) = size else {
-            return Err(SecretdError::TooLong {
-                name: self.name.clone(),
-                bytes: length,
-                most,
-            });
+            return Err(SecretdError::TooLong { name: self.name.clone(), bytes: length, most });
         };
         // One byte more shows growth; the buffer itself never grows, which would leave a copy behind.
         let mut content = Zeroizing::new(vec![0; size + 1]);
@@ -90,17 +77,12 @@ impl NamedFile {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => {
                     let errno = Errno::from_raw(error.raw_os_error().unwrap_or_default());
-                    return Err(SecretdError::Unreadable {
-                        name: self.name.clone(),
-                        errno,
-                    });
+                    return Err(SecretdError::Unreadable { name: self.name.clone(), errno });
                 }
             }
         }
         if filled != size {
-            return Err(SecretdError::Changed {
-                name: self.name.clone(),
-            });
+            return Err(SecretdError::Changed { name: self.name.clone() });
         }
         content.truncate(size);
         Ok(content)
@@ -129,10 +111,7 @@ mod tests {
         std::os::unix::fs::symlink("/etc/passwd", link.path().join("l")).expect("link");
         let flags = nix::fcntl::OFlag::O_PATH | nix::fcntl::OFlag::O_NOFOLLOW;
         let fd = nix::fcntl::open(&link.path().join("l"), flags, Mode::empty()).expect("opened as a link");
-        assert!(matches!(
-            NamedFile::new(".env", fd),
-            Err(SecretdError::NotRegular { .. })
-        ));
+        assert!(matches!(NamedFile::new(".env", fd), Err(SecretdError::NotRegular { .. })));
     }
 
     #[test]
@@ -140,10 +119,7 @@ mod tests {
         let (_dir, path) = file_with(b"A=1\n");
         let file = NamedFile::new(".env", File::open(&path).expect("opens").into()).expect("regular");
         assert_eq!(file.read(4).expect("read").as_slice(), b"A=1\n");
-        assert!(matches!(
-            file.read(3),
-            Err(SecretdError::TooLong { bytes: 4, most: 3, .. })
-        ));
+        assert!(matches!(file.read(3), Err(SecretdError::TooLong { bytes: 4, most: 3, .. })));
         std::fs::write(&path, b"longer now").expect("grows");
         assert!(matches!(file.read(100), Err(SecretdError::Changed { .. })));
     }

@@ -38,13 +38,7 @@ pub fn decode(file: &[u8]) -> Result<[u8; BLOB], KeyProblem> {
     }
     let blob = STANDARD.decode(text).map_err(|_| KeyProblem::NotBase64)?;
     let length = blob.len();
-    blob.try_into().map_err(|_| {
-        if length < BLOB {
-            KeyProblem::Truncated(length)
-        } else {
-            KeyProblem::TooLong(length)
-        }
-    })
+    blob.try_into().map_err(|_| if length < BLOB { KeyProblem::Truncated(length) } else { KeyProblem::TooLong(length) })
 }
 
 /// The text of a key file.
@@ -89,14 +83,8 @@ mod tests {
         assert_eq!(decode(b" \n"), Err(KeyProblem::Empty));
         assert_eq!(decode(b"not a key file!"), Err(KeyProblem::NotBase64));
         assert_eq!(decode(b"\xff\xfe"), Err(KeyProblem::NotBase64));
-        assert_eq!(
-            decode(&encode(&[7; BLOB]).as_bytes()[..40]),
-            Err(KeyProblem::Truncated(30))
-        );
-        assert_eq!(
-            decode(STANDARD.encode([0; 61]).as_bytes()),
-            Err(KeyProblem::TooLong(61))
-        );
+        assert_eq!(decode(&encode(&[7; BLOB]).as_bytes()[..40]), Err(KeyProblem::Truncated(30)));
+        assert_eq!(decode(STANDARD.encode([0; 61]).as_bytes()), Err(KeyProblem::TooLong(61)));
     }
 
     #[test]
@@ -110,11 +98,7 @@ mod tests {
             ("production", &both[1..], None),
             ("staging", &[], None),
         ] {
-            assert_eq!(
-                choose(environment, at_hand.iter().copied()),
-                expected,
-                "{environment:?} of {at_hand:?}"
-            );
+            assert_eq!(choose(environment, at_hand.iter().copied()), expected, "{environment:?} of {at_hand:?}");
         }
     }
 

@@ -21,10 +21,7 @@ impl DataKey {
 
     /// Opens the text of a key file within secret memory.
     pub(crate) fn open(wrapping: &WrappingKey<'_>, name: &str, file: &[u8]) -> Result<Self, SecretdError> {
-        let failed = |problem| SecretdError::KeyFile {
-            name: name.to_owned(),
-            problem,
-        };
+        let failed = |problem| SecretdError::KeyFile { name: name.to_owned(), problem };
         let blob = key_file::decode(file).map_err(failed)?;
         let mut pages = secret_pages(KEY + OVERHEAD)?;
         match cipher::open_within(wrapping.0, &[], &blob, pages.bytes_mut()) {
@@ -54,10 +51,7 @@ pub(crate) struct WrappingKey<'a>(&'a [u8]);
 
 impl<'a> WrappingKey<'a> {
     pub(crate) fn new(value: &'a [u8]) -> Result<Self, SecretdError> {
-        value
-            .get(..KEY)
-            .map(Self)
-            .ok_or(SecretdError::ShortEncryptionKey { bytes: value.len() })
+        value.get(..KEY).map(Self).ok_or(SecretdError::ShortEncryptionKey { bytes: value.len() })
     }
 }
 
@@ -81,51 +75,29 @@ mod tests {
         let key = DataKey::random().expect("key");
         let file = key.wrap(&wrapping(WRAPPING)).expect("wraps");
         assert_eq!(file.len(), 80);
-        let again = DataKey::open(
-            &wrapping(WRAPPING),
-            "binary-encrypted-key",
-            format!("{file}\n").as_bytes(),
-        );
+        let again = DataKey::open(&wrapping(WRAPPING), "binary-encrypted-key", format!("{file}\n").as_bytes());
         assert_eq!(again.expect("opens").expose(), key.expose());
     }
 
     #[test]
     fn only_the_first_32_bytes_of_the_wrapping_key_count() {
-        let file = DataKey::random()
-            .expect("key")
-            .wrap(&wrapping(WRAPPING))
-            .expect("wraps");
+        let file = DataKey::random().expect("key").wrap(&wrapping(WRAPPING)).expect("wraps");
         assert!(DataKey::open(&wrapping(&WRAPPING[..32]), "k", file.as_bytes()).is_ok());
         let error = WrappingKey::new(&WRAPPING[..31]).err().expect("short");
-        assert!(
-            error.to_string().starts_with("GOPHER_ENCRYPTION_KEY has 31 bytes"),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with("GOPHER_ENCRYPTION_KEY has 31 bytes"), "{error}");
     }
 
     #[test]
     fn a_file_of_another_key_is_refused_with_the_remedy() {
-        let file = DataKey::random()
-            .expect("key")
-            .wrap(&wrapping(WRAPPING))
-            .expect("wraps");
-        let error = DataKey::open(&wrapping(&[b'x'; 32]), "binary-encrypted-key", file.as_bytes())
-            .err()
-            .expect("no");
+        let file = DataKey::random().expect("key").wrap(&wrapping(WRAPPING)).expect("wraps");
+        let error = DataKey::open(&wrapping(&[b'x'; 32]), "binary-encrypted-key", file.as_bytes()).err().expect("no");
         assert_eq!(
             error.to_string(),
             "binary-encrypted-key does not open with this GOPHER_ENCRYPTION_KEY: \
              set the key the robot was created with, or restore the file."
         );
-        let error = DataKey::open(
-            &wrapping(WRAPPING),
-            "binary-encrypted-key.staging",
-            &file.as_bytes()[..60],
-        );
+        let error = DataKey::open(&wrapping(WRAPPING), "binary-encrypted-key.staging", &file.as_bytes()[..60]);
         let error = error.err().expect("truncated").to_string();
-        assert!(
-            error.starts_with("binary-encrypted-key.staging is truncated: it holds 45 bytes"),
-            "{error}"
-        );
+        assert!(error.starts_with("binary-encrypted-key.staging is truncated: it holds 45 bytes"), "{error}");
     }
 }

@@ -46,24 +46,10 @@ pub(crate) struct Vault {
 
 /// One link and the state it is in.
 pub(crate) enum Peer {
-    Engine {
-        link: Link<SecretdToEngine, EngineToSecretd>,
-    },
-    Loader {
-        link: Link<SecretdToLoader, LoaderToSecretd>,
-        generation: Generation,
-        done: bool,
-    },
-    Worker {
-        link: Link<SecretdToWorker, WorkerToSecretd>,
-        run: Box<OpenRun>,
-        done: bool,
-    },
-    Connector {
-        link: Link<SecretdToConnector, ConnectorToSecretd>,
-        name: String,
-        done: bool,
-    },
+    Engine { link: Link<SecretdToEngine, EngineToSecretd> },
+    Loader { link: Link<SecretdToLoader, LoaderToSecretd>, generation: Generation, done: bool },
+    Worker { link: Link<SecretdToWorker, WorkerToSecretd>, run: Box<OpenRun>, done: bool },
+    Connector { link: Link<SecretdToConnector, ConnectorToSecretd>, name: String, done: bool },
 }
 
 /// Why a link is over.
@@ -96,30 +82,16 @@ impl Peer {
     /// A loader is told the settings at once.
     pub(crate) fn loader(fd: OwnedFd, generation: Generation, environment: &Environment) -> Result<Self, LinkError> {
         let mut link = Link::new(fd)?;
-        link.send(&SecretdToLoader::Settings {
-            values: environment.settings(),
-        })?;
-        Ok(Self::Loader {
-            link,
-            generation,
-            done: false,
-        })
+        link.send(&SecretdToLoader::Settings { values: environment.settings() })?;
+        Ok(Self::Loader { link, generation, done: false })
     }
 
     pub(crate) fn worker(fd: OwnedFd, run: OpenRun) -> Result<Self, LinkError> {
-        Ok(Self::Worker {
-            link: Link::new(fd)?,
-            run: Box::new(run),
-            done: false,
-        })
+        Ok(Self::Worker { link: Link::new(fd)?, run: Box::new(run), done: false })
     }
 
     pub(crate) fn connector(fd: OwnedFd, name: String) -> Result<Self, LinkError> {
-        Ok(Self::Connector {
-            link: Link::new(fd)?,
-            name,
-            done: false,
-        })
+        Ok(Self::Connector { link: Link::new(fd)?, name, done: false })
     }
 
     pub(crate) fn is_engine(&self) -> bool {
@@ -128,11 +100,7 @@ impl Peer {
 
     /// The run this link belongs to.
     pub(crate) fn run(&self) -> Option<RunId> {
-        if let Self::Worker { run, .. } = self {
-            Some(run.run)
-        } else {
-            None
-        }
+        if let Self::Worker { run, .. } = self { Some(run.run) } else { None }
     }
 
     /// Answers all that has arrived.
@@ -150,17 +118,8 @@ impl Peer {
                         return Err(PeerEnd::OtherGeneration { got, want: *generation });
                     }
                     let count = tasks.len();
-                    vault
-                        .tables
-                        .take(got, tasks)
-                        .map_err(|twice| PeerEnd::DuplicateTask(twice.0.0))?;
-                    record_or_say(
-                        &mut vault.audit,
-                        &Event::Table {
-                            generation: got.0,
-                            tasks: count,
-                        },
-                    );
+                    vault.tables.take(got, tasks).map_err(|twice| PeerEnd::DuplicateTask(twice.0.0))?;
+                    record_or_say(&mut vault.audit, &Event::Table { generation: got.0, tasks: count });
                     link.send(&SecretdToLoader::TableTaken { generation: got })?;
                 }
             }
@@ -188,11 +147,7 @@ impl Peer {
             Self::Worker { link, .. } => (link.flush()?, link.backlog()),
             Self::Connector { link, .. } => (link.flush()?, link.backlog()),
         };
-        if backlog > MAX_BACKLOG {
-            Err(PeerEnd::Deaf)
-        } else {
-            Ok(!flushed)
-        }
+        if backlog > MAX_BACKLOG { Err(PeerEnd::Deaf) } else { Ok(!flushed) }
     }
 }
 
@@ -219,11 +174,7 @@ impl AsFd for Peer {
 }
 
 fn once(done: &mut bool) -> Result<(), PeerEnd> {
-    if std::mem::replace(done, true) {
-        Err(PeerEnd::Again)
-    } else {
-        Ok(())
-    }
+    if std::mem::replace(done, true) { Err(PeerEnd::Again) } else { Ok(()) }
 }
 
 fn serve_engine(
@@ -232,11 +183,7 @@ fn serve_engine(
     vault: &Vault,
 ) -> Result<(), LinkError> {
     let (call, answer) = match request {
-        EngineToSecretd::Seal {
-            call,
-            record,
-            plaintext,
-        } => (
+        EngineToSecretd::Seal { call, record, plaintext } => (
             call,
             records::seal(&vault.data_key, &record, &plaintext).map(|sealed| SecretdToEngine::Sealed { call, sealed }),
         ),
@@ -264,12 +211,8 @@ fn serve_worker(
     let answer = match vault.tables.release(run, asked) {
         Ok(release) => {
             let names: Vec<&str> = release.values.iter().map(|v| v.name.as_str()).collect();
-            let event = Event::Released {
-                run,
-                program: release.program,
-                released: &names,
-                withheld: &release.withheld,
-            };
+            let event =
+                Event::Released { run, program: release.program, released: &names, withheld: &release.withheld };
             match vault.audit.record(&event) {
                 Ok(()) => SecretdToWorker::Redeemed {
                     program: release.program.to_owned(),
@@ -277,10 +220,7 @@ fn serve_worker(
                     values: release
                         .values
                         .iter()
-                        .map(|v| SecretValue {
-                            name: v.name.clone(),
-                            value: v.value.duplicate(),
-                        })
+                        .map(|v| SecretValue { name: v.name.clone(), value: v.value.duplicate() })
                         .collect(),
                 },
                 Err(error) => SecretdToWorker::Refused {

@@ -73,14 +73,8 @@ impl Process {
     fn new(supervisor: OwnedFd) -> Result<Self, SecretdError> {
         let poller = Poller::new().map_err(system("epoll_create"))?;
         let supervisor = Link::new(supervisor)?;
-        poller
-            .add(&supervisor, SUPERVISOR, false)
-            .map_err(system("epoll_ctl"))?;
-        Ok(Self {
-            poller,
-            supervisor,
-            phase: Phase::Starting(Box::default()),
-        })
+        poller.add(&supervisor, SUPERVISOR, false).map_err(system("epoll_ctl"))?;
+        Ok(Self { poller, supervisor, phase: Phase::Starting(Box::default()) })
     }
 
     fn run(mut self) -> Result<(), SecretdError> {
@@ -105,9 +99,7 @@ impl Process {
     /// Tells the supervisor what it must tell the administrator; a link that is broken is left alone.
     fn refuse(&mut self, error: SecretdError) -> SecretdError {
         if !matches!(error, SecretdError::Supervisor(_)) {
-            let _ = self.supervisor.send(&SecretdToSupervisor::Refused {
-                reason: error.to_string(),
-            });
+            let _ = self.supervisor.send(&SecretdToSupervisor::Refused { reason: error.to_string() });
             let _ = self.supervisor.drain();
         }
         error
@@ -157,20 +149,10 @@ fn collect(
         (SupervisorToSecretd::NewKeyFile, Some(fd)) => startup.new_key_file(fd),
         (SupervisorToSecretd::AuditFile, Some(fd)) => startup.audit_file(fd),
         _ => {
-            return Err(SecretdError::OutOfTurn {
-                message: name,
-                when: "before Begin",
-            });
+            return Err(SecretdError::OutOfTurn { message: name, when: "before Begin" });
         }
     };
-    if taken {
-        Ok(None)
-    } else {
-        Err(SecretdError::OutOfTurn {
-            message: name,
-            when: "once more than it may",
-        })
-    }
+    if taken { Ok(None) } else { Err(SecretdError::OutOfTurn { message: name, when: "once more than it may" }) }
 }
 
 fn begin(
@@ -184,21 +166,13 @@ fn begin(
         KeyOrigin::Made => "made",
         KeyOrigin::Temporary => "temporary",
     };
-    let event = Event::Started {
-        mode: start_mode::name(&started.mode),
-        key,
-    };
-    started.audit.record(&event).map_err(|error| SecretdError::NoAudit {
-        reason: error.to_string(),
-    })?;
+    let event = Event::Started { mode: start_mode::name(&started.mode), key };
+    started.audit.record(&event).map_err(|error| SecretdError::NoAudit { reason: error.to_string() })?;
     if started.origin == KeyOrigin::Made {
         supervisor.send(&SecretdToSupervisor::KeyFileWritten)?;
     }
     let locked_memory = started.locked_memory();
-    supervisor.send(&SecretdToSupervisor::Ready {
-        mode: started.mode,
-        locked_memory,
-    })?;
+    supervisor.send(&SecretdToSupervisor::Ready { mode: started.mode, locked_memory })?;
     Ok(Serving {
         vault: Vault {
             environment: started.environment,
@@ -217,30 +191,12 @@ impl Serving {
         let name = name(&message);
         let out_of_turn = |when| SecretdError::OutOfTurn { message: name, when };
         let peer = match (message, fd) {
-            (
-                SupervisorToSecretd::RunOpened {
-                    run,
-                    task,
-                    starter,
-                    generation,
-                    configure,
-                },
-                Some(fd),
-            ) => {
+            (SupervisorToSecretd::RunOpened { run, task, starter, generation, configure }, Some(fd)) => {
                 if self.runs.contains_key(&run) {
                     return Err(out_of_turn("for a run that is open"));
                 }
                 self.runs.insert(run, (generation, self.last_token + 1));
-                Peer::worker(
-                    fd,
-                    OpenRun {
-                        run,
-                        task,
-                        starter,
-                        generation,
-                        configure,
-                    },
-                )
+                Peer::worker(fd, OpenRun { run, task, starter, generation, configure })
             }
             (SupervisorToSecretd::RunClosed { run }, _) => {
                 // Unknown ones were opened with an earlier instance of this process.
@@ -258,11 +214,7 @@ impl Serving {
             (SupervisorToSecretd::ConnectorOpened { name }, Some(fd)) => Peer::connector(fd, name),
             (SupervisorToSecretd::Engine, Some(fd)) => {
                 // There is one engine; the link of an earlier one is dead.
-                let earlier = self
-                    .peers
-                    .iter()
-                    .find(|(_, peer)| peer.is_engine())
-                    .map(|(token, _)| *token);
+                let earlier = self.peers.iter().find(|(_, peer)| peer.is_engine()).map(|(token, _)| *token);
                 if let Some(token) = earlier {
                     self.forget(poller, token);
                 }
@@ -288,13 +240,10 @@ impl Serving {
         let Some(peer) = self.peers.get_mut(&token) else { return };
         let waiting = peer.answer(&mut self.vault).and_then(|()| peer.flush());
         let ended = match waiting {
-            Ok(waiting) => poller.modify(&*peer, token, waiting).err().map(|errno| {
-                LinkError::System {
-                    call: "epoll_ctl",
-                    errno,
-                }
-                .into()
-            }),
+            Ok(waiting) => poller
+                .modify(&*peer, token, waiting)
+                .err()
+                .map(|errno| LinkError::System { call: "epoll_ctl", errno }.into()),
             Err(end) => Some(end),
         };
         if let Some(end) = ended {
@@ -307,10 +256,7 @@ impl Serving {
         if let Some(peer) = self.peers.get(&token)
             && !end.is_ordinary()
         {
-            let event = Event::PeerEnded {
-                peer: &peer.to_string(),
-                reason: &end.to_string(),
-            };
+            let event = Event::PeerEnded { peer: &peer.to_string(), reason: &end.to_string() };
             record_or_say(&mut self.vault.audit, &event);
         }
         self.forget(poller, token);

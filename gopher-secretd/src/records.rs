@@ -28,13 +28,9 @@ pub(crate) enum RecordError {
 
 /// Seals `plaintext` as the record `name`.
 pub(crate) fn seal(key: &DataKey, name: &RecordName, plaintext: &SecretBytes) -> Result<Vec<u8>, RecordError> {
-    let sealed = with_subkey(key, name, |subkey| {
-        cipher::seal(subkey, &bound_to(name), plaintext.expose())
-    });
-    let mut blob = sealed.map_err(|CipherError| RecordError::NotSealed {
-        store: name.store.clone(),
-        key: name.key.clone(),
-    })?;
+    let sealed = with_subkey(key, name, |subkey| cipher::seal(subkey, &bound_to(name), plaintext.expose()));
+    let mut blob =
+        sealed.map_err(|CipherError| RecordError::NotSealed { store: name.store.clone(), key: name.key.clone() })?;
     blob.insert(0, FORMAT);
     Ok(blob)
 }
@@ -90,11 +86,7 @@ mod tests {
     use super::*;
 
     fn name(store: &str, key: &str, version: u64) -> RecordName {
-        RecordName {
-            store: store.into(),
-            key: key.into(),
-            version,
-        }
+        RecordName { store: store.into(), key: key.into(), version }
     }
 
     #[test]
@@ -112,21 +104,13 @@ mod tests {
             let error = open(&key, &other, &sealed).expect_err("another name");
             assert!(error.to_string().contains("does not open"), "{error}");
         }
-        assert!(
-            open(&DataKey::random().expect("key"), &own, &sealed).is_err(),
-            "another robot's key"
-        );
+        assert!(open(&DataKey::random().expect("key"), &own, &sealed).is_err(), "another robot's key");
     }
 
     #[test]
     fn what_was_never_sealed_is_not_taken_for_plaintext() {
         let key = DataKey::random().expect("key");
-        for bytes in [
-            &b""[..],
-            b"\x01",
-            b"{\"plain\":\"json\"}",
-            b"\x01 plain text of some length, no blob at all",
-        ] {
+        for bytes in [&b""[..], b"\x01", b"{\"plain\":\"json\"}", b"\x01 plain text of some length, no blob at all"] {
             assert!(open(&key, &name("brain", "k", 1), bytes).is_err(), "{bytes:?}");
         }
         let mut sealed = seal(&key, &name("brain", "k", 1), &SecretBytes::default()).expect("seals nothing, too");

@@ -15,19 +15,9 @@ pub(crate) struct Given {
 pub(crate) fn start_mode(layout: &Layout, given: Given) -> Result<StartMode, SecretdError> {
     match (layout, given) {
         (Layout { demo: true, .. }, _) => Ok(StartMode::Demo),
-        (
-            Layout {
-                robot_in_home: true, ..
-            },
-            _,
-        ) => Ok(StartMode::TestDev),
+        (Layout { robot_in_home: true, .. }, _) => Ok(StartMode::TestDev),
         (_, Given { repository: false, .. }) => Ok(StartMode::Demo),
-        (
-            Layout {
-                robot_in_custom: true, ..
-            },
-            _,
-        ) => Ok(StartMode::Production),
+        (Layout { robot_in_custom: true, .. }, _) => Ok(StartMode::Production),
         (_, Given { deploy_key: true, .. }) => Ok(StartMode::Bootstrap),
         _ => Err(SecretdError::NoDeployKey),
     }
@@ -66,17 +56,9 @@ mod tests {
             ((false, false, false, true, false), None),
         ];
         for ((robot_in_home, robot_in_custom, demo, repository, deploy_key), expected) in table {
-            let layout = Layout {
-                robot_in_home,
-                robot_in_custom,
-                demo,
-            };
+            let layout = Layout { robot_in_home, robot_in_custom, demo };
             let mode = start_mode(&layout, Given { repository, deploy_key });
-            assert_eq!(
-                mode.ok(),
-                expected,
-                "{layout:?} repository {repository} deploy key {deploy_key}"
-            );
+            assert_eq!(mode.ok(), expected, "{layout:?} repository {repository} deploy key {deploy_key}");
         }
     }
 }

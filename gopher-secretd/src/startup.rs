@@ -90,10 +90,7 @@ impl Startup {
     /// Reads, decides, opens or makes the data key.
     pub(crate) fn begin(mut self, layout: &Layout) -> Result<Started, SecretdError> {
         lock_all_memory();
-        let audit = self
-            .audit
-            .take()
-            .map_or_else(|| Ok(Audit::standard_error()), Audit::file)?;
+        let audit = self.audit.take().map_or_else(|| Ok(Audit::standard_error()), Audit::file)?;
         let mut environment = self.environment()?;
         let mode = start_mode::start_mode(
             layout,
@@ -104,13 +101,7 @@ impl Startup {
         )?;
         let (data_key, origin) = self.data_key(&mode, &environment)?;
         environment.forget(ENCRYPTION_KEY);
-        Ok(Started {
-            mode,
-            environment,
-            data_key,
-            origin,
-            audit,
-        })
+        Ok(Started { mode, environment, data_key, origin, audit })
     }
 
     fn environment(&mut self) -> Result<Environment, SecretdError> {
@@ -131,9 +122,7 @@ impl Startup {
             if temporary {
                 return Ok((DataKey::random()?, KeyOrigin::Temporary));
             }
-            return Err(SecretdError::NoEncryptionKey {
-                mode: start_mode::name(mode),
-            });
+            return Err(SecretdError::NoEncryptionKey { mode: start_mode::name(mode) });
         };
         let wrapping = WrappingKey::new(wrapping)?;
         let name = environment_name(environment)?;
@@ -154,9 +143,7 @@ impl Startup {
                 Ok((key, KeyOrigin::Made))
             }
             None if temporary => Ok((DataKey::random()?, KeyOrigin::Temporary)),
-            None => Err(SecretdError::NoNewKeyFile {
-                reason: "the directory cannot be written".to_owned(),
-            }),
+            None => Err(SecretdError::NoNewKeyFile { reason: "the directory cannot be written".to_owned() }),
         }
     }
 }
@@ -174,16 +161,9 @@ impl Started {
 
 fn private_file(name: &str, fd: OwnedFd) -> Result<Assignments, SecretdError> {
     let file = NamedFile::new(name, fd)?;
-    file.close_to_others(if name == ".env" {
-        Mode::S_IRUSR
-    } else {
-        Mode::S_IRUSR | Mode::S_IWUSR
-    })?;
+    file.close_to_others(if name == ".env" { Mode::S_IRUSR } else { Mode::S_IRUSR | Mode::S_IWUSR })?;
     let text = file.read(env_file::MAX_FILE)?;
-    env_file::parse(&text).map_err(|problem| SecretdError::EnvFile {
-        name: name.to_owned(),
-        problem,
-    })
+    env_file::parse(&text).map_err(|problem| SecretdError::EnvFile { name: name.to_owned(), problem })
 }
 
 /// `GOPHER_ENVIRONMENT`, which becomes part of file names.
@@ -224,16 +204,8 @@ mod tests {
 
     use super::*;
 
-    const PRODUCTION: Layout = Layout {
-        robot_in_home: false,
-        robot_in_custom: true,
-        demo: false,
-    };
-    const DEMO: Layout = Layout {
-        robot_in_home: false,
-        robot_in_custom: false,
-        demo: true,
-    };
+    const PRODUCTION: Layout = Layout { robot_in_home: false, robot_in_custom: true, demo: false };
+    const DEMO: Layout = Layout { robot_in_home: false, robot_in_custom: false, demo: true };
     const KEY: &str = "GOPHER_ENCRYPTION_KEY=0123456789abcdef0123456789abcdef\0";
     const REPOSITORY: &str = "GOPHER_CUSTOM_REPOSITORY=git@example.com:robot.git\0";
 
@@ -260,10 +232,7 @@ mod tests {
         assert!(startup.new_key_file(out.try_clone().expect("cloned").into()));
         let started = startup.begin(&PRODUCTION).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(started.origin, KeyOrigin::Made);
-        assert!(
-            !started.environment.is_set(ENCRYPTION_KEY),
-            "the wrapping key has done its duty"
-        );
+        assert!(!started.environment.is_set(ENCRYPTION_KEY), "the wrapping key has done its duty");
         let mut text = String::new();
         out.rewind().expect("rewound");
         out.read_to_string(&mut text).expect("read");
@@ -277,10 +246,7 @@ mod tests {
         let mut startup = launched(&[KEY, REPOSITORY]);
         assert!(startup.key_file("binary-encrypted-key".into(), file(&text)));
         let started = startup.begin(&PRODUCTION).unwrap_or_else(|e| panic!("{e}"));
-        assert_eq!(
-            (started.origin, &started.mode),
-            (KeyOrigin::Opened, &StartMode::Production)
-        );
+        assert_eq!((started.origin, &started.mode), (KeyOrigin::Opened, &StartMode::Production));
     }
 
     #[test]
@@ -303,10 +269,7 @@ mod tests {
             "unable to initialize encryption for startup mode 'production', \
              no GOPHER_ENCRYPTION_KEY set in environment (or .env)"
         );
-        let bootstrap = Layout {
-            robot_in_custom: false,
-            ..PRODUCTION
-        };
+        let bootstrap = Layout { robot_in_custom: false, ..PRODUCTION };
         assert_eq!(
             sentence(launched(&[REPOSITORY, KEY]), &bootstrap),
             "unable to start in bootstrap mode with no GOPHER_DEPLOY_KEY in the environment (or .env)"
@@ -327,14 +290,8 @@ mod tests {
         assert_eq!(started.mode, StartMode::Production);
         let mut startup = launched(&[]);
         assert!(startup.private_environment(".env".into(), file("A=1\nB='swordfish")));
-        assert_eq!(
-            sentence(startup, &DEMO),
-            ".env, line 2: the quoted value that begins here does not end."
-        );
-        assert!(
-            !Startup::default().private_environment("other".into(), file("")),
-            "only the two known names"
-        );
+        assert_eq!(sentence(startup, &DEMO), ".env, line 2: the quoted value that begins here does not end.");
+        assert!(!Startup::default().private_environment("other".into(), file("")), "only the two known names");
     }
 
     #[test]

@@ -39,20 +39,14 @@ impl Robot {
     fn new() -> Self {
         let (ours, theirs) = pair().expect("socket pair");
         let process = thread::spawn(move || serve(theirs));
-        Self {
-            supervisor: Link::new(ours).expect("link"),
-            process,
-        }
+        Self { supervisor: Link::new(ours).expect("link"), process }
     }
 
     /// A demo robot with audit file and two tasks in generation 1.
     fn loaded() -> (Self, File) {
         let mut robot = Self::new();
         let audit = tempfile::tempfile().expect("file");
-        robot.give(
-            &SupervisorToSecretd::AuditFile,
-            audit.try_clone().expect("cloned").into(),
-        );
+        robot.give(&SupervisorToSecretd::AuditFile, audit.try_clone().expect("cloned").into());
         begin(&mut robot.supervisor, DEMO);
         let tasks = vec![
             entry("weather", false, &[("TOKEN", "swordfish"), ("BOT_SSH_PHRASE", "never")]),
@@ -124,44 +118,19 @@ fn a_robot_of_production_starts_loads_and_serves_a_run() {
     let launch = b"GOPHER_CUSTOM_REPOSITORY=git@example.com:r.git\0GOPHER_BOTNAME=floyd\0";
     robot.give(&SupervisorToSecretd::LaunchEnvironment, file(launch));
     let private = b"GOPHER_ENCRYPTION_KEY=0123456789abcdef0123456789abcdef\nGOPHER_DEPLOY_KEY=k\nGOPHER_PORT=1\n";
-    robot.give(
-        &SupervisorToSecretd::PrivateEnvironment { name: ".env".into() },
-        file(private),
-    );
+    robot.give(&SupervisorToSecretd::PrivateEnvironment { name: ".env".into() }, file(private));
+    robot.give(&SupervisorToSecretd::AuditFile, file(b""));
     let new_key = tempfile::tempfile().expect("file");
-    robot.give(
-        &SupervisorToSecretd::NewKeyFile,
-        new_key.try_clone().expect("cloned").into(),
-    );
+    robot.give(&SupervisorToSecretd::NewKeyFile, new_key.try_clone().expect("cloned").into());
     robot.say(&SupervisorToSecretd::Begin { layout: PRODUCTION });
-    assert!(matches!(
-        robot.supervisor.wait(),
-        Ok((SecretdToSupervisor::KeyFileWritten, _))
-    ));
+    assert!(matches!(robot.supervisor.wait(), Ok((SecretdToSupervisor::KeyFileWritten, _))));
     assert_eq!(new_key.metadata().expect("there").len(), 80);
     let ready = robot.supervisor.wait().expect("ready").0;
-    assert!(
-        matches!(
-            ready,
-            SecretdToSupervisor::Ready {
-                mode: StartMode::Production,
-                ..
-            }
-        ),
-        "{ready:?}"
-    );
+    assert!(matches!(ready, SecretdToSupervisor::Ready { mode: StartMode::Production, .. }), "{ready:?}");
 
-    let settings = load(
-        &mut robot.supervisor,
-        1,
-        vec![entry("weather", false, &[("TOKEN", "swordfish")])],
-    );
+    let settings = load(&mut robot.supervisor, 1, vec![entry("weather", false, &[("TOKEN", "swordfish")])]);
     let names: Vec<&str> = settings.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(
-        names,
-        ["GOPHER_BOTNAME", "GOPHER_CUSTOM_REPOSITORY", "GOPHER_PORT"],
-        "no key among them"
-    );
+    assert_eq!(names, ["GOPHER_BOTNAME", "GOPHER_CUSTOM_REPOSITORY", "GOPHER_PORT"], "no key among them");
 
     let mut worker = robot.worker(7, "weather");
     match redeem(&mut worker, "weather") {
@@ -181,36 +150,24 @@ fn a_run_redeems_once_and_every_decision_is_audited_by_name_only() {
     let (mut robot, mut audit) = Robot::loaded();
     let mut worker = robot.worker(1, "weather");
     assert!(matches!(redeem(&mut worker, "weather"), SecretdToWorker::Redeemed { values, .. } if values.len() == 1));
-    worker
-        .send(&WorkerToSecretd::Redeem { task: "weather".into() })
-        .expect("sent");
+    worker.send(&WorkerToSecretd::Redeem { task: "weather".into() }).expect("sent");
     assert_ended(&mut worker);
 
     let mut other = robot.worker(2, "weather");
     match redeem(&mut other, "deploy") {
         SecretdToWorker::Refused { reason } => {
-            assert_eq!(
-                reason,
-                "Run 2 was started for task 'weather' but asked for task 'deploy'."
-            );
+            assert_eq!(reason, "Run 2 was started for task 'weather' but asked for task 'deploy'.");
         }
         answer @ SecretdToWorker::Redeemed { .. } => panic!("{answer:?}"),
     }
-    other
-        .send(&WorkerToSecretd::Redeem { task: "weather".into() })
-        .expect("sent");
+    other.send(&WorkerToSecretd::Redeem { task: "weather".into() }).expect("sent");
     assert_ended(&mut other);
     robot.assert_alive();
 
-    let lines: Vec<serde_json::Value> = text(&mut audit)
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("JSON"))
-        .collect();
+    let lines: Vec<serde_json::Value> =
+        text(&mut audit).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let events: Vec<&str> = lines.iter().map(|line| line["event"].as_str().expect("text")).collect();
-    assert_eq!(
-        events,
-        ["started", "table", "released", "peer ended", "refused", "peer ended"]
-    );
+    assert_eq!(events, ["started", "table", "released", "peer ended", "refused", "peer ended"]);
     assert_eq!(lines[2]["released"], serde_json::json!(["TOKEN"]));
     assert_eq!(lines[2]["withheld"], serde_json::json!(["BOT_SSH_PHRASE"]));
     assert_eq!(lines[2]["run"], 1);
@@ -224,28 +181,17 @@ fn nothing_is_released_without_its_audit_line() {
     let audit = memfd_create(c"audit", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING).expect("file");
     robot.give(&SupervisorToSecretd::AuditFile, audit.try_clone().expect("cloned"));
     begin(&mut robot.supervisor, DEMO);
-    load(
-        &mut robot.supervisor,
-        1,
-        vec![entry("weather", false, &[("TOKEN", "swordfish")])],
-    );
+    load(&mut robot.supervisor, 1, vec![entry("weather", false, &[("TOKEN", "swordfish")])]);
     let mut worker = robot.worker(1, "weather");
     fcntl(&audit, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_WRITE)).expect("sealed");
     match redeem(&mut worker, "weather") {
         SecretdToWorker::Refused { reason } => {
-            assert!(
-                reason.starts_with("The audit line of run 1 (weather) could not be written"),
-                "{reason}"
-            );
+            assert!(reason.starts_with("The audit line of run 1 (weather) could not be written"), "{reason}");
         }
         answer @ SecretdToWorker::Redeemed { .. } => panic!("{answer:?}"),
     }
-    let mut connector: Link<ConnectorToSecretd, SecretdToConnector> = open(
-        &mut robot.supervisor,
-        &SupervisorToSecretd::ConnectorOpened {
-            name: "terminal".into(),
-        },
-    );
+    let mut connector: Link<ConnectorToSecretd, SecretdToConnector> =
+        open(&mut robot.supervisor, &SupervisorToSecretd::ConnectorOpened { name: "terminal".into() });
     connector.send(&ConnectorToSecretd::Redeem).expect("sent");
     assert!(matches!(connector.wait(), Ok((SecretdToConnector::Refused { .. }, _))));
     robot.stop();
@@ -293,28 +239,16 @@ fn a_worker_that_sends_garbage_ends_alone() {
         let mut answer = Vec::new();
         // Unread bytes of ours may turn the end of the stream into a reset; either way nothing was answered.
         let _ = socket.read_to_end(&mut answer);
-        assert!(
-            answer.len() <= 64,
-            "{what}: no more than a hello, got {} bytes",
-            answer.len()
-        );
+        assert!(answer.len() <= 64, "{what}: no more than a hello, got {} bytes", answer.len());
         robot.assert_alive();
     }
     let mut stale = Vec::new();
-    Hello {
-        protocol: 1,
-        build: "0.0.0+other".into(),
-    }
-    .append(&mut stale)
-    .expect("fits");
+    Hello { protocol: 1, build: "0.0.0+other".into() }.append(&mut stale).expect("fits");
     let (ours, theirs) = pair().expect("socket pair");
     robot.give(&run_opened(200, "weather", "weather"), theirs);
     nix::unistd::write(ours.as_fd(), &stale).expect("sent");
     let mut worker = robot.worker(201, "weather");
-    assert!(
-        matches!(redeem(&mut worker, "weather"), SecretdToWorker::Redeemed { .. }),
-        "others do not notice"
-    );
+    assert!(matches!(redeem(&mut worker, "weather"), SecretdToWorker::Redeemed { .. }), "others do not notice");
     assert!(text(&mut audit).contains("0.0.0+other"), "the stale program is named");
     robot.stop();
 }
@@ -322,17 +256,10 @@ fn a_worker_that_sends_garbage_ends_alone() {
 #[test]
 fn a_loader_gives_one_table_of_its_own_generation() {
     let (mut robot, _audit) = Robot::loaded();
-    let table = |generation| LoaderToSecretd::Table {
-        generation: Generation(generation),
-        tasks: Vec::new(),
-    };
+    let table = |generation| LoaderToSecretd::Table { generation: Generation(generation), tasks: Vec::new() };
     for messages in [vec![table(9)], vec![table(2), table(2)]] {
-        let mut loader: Link<LoaderToSecretd, SecretdToLoader> = open(
-            &mut robot.supervisor,
-            &SupervisorToSecretd::LoaderOpened {
-                generation: Generation(2),
-            },
-        );
+        let mut loader: Link<LoaderToSecretd, SecretdToLoader> =
+            open(&mut robot.supervisor, &SupervisorToSecretd::LoaderOpened { generation: Generation(2) });
         for message in &messages {
             loader.send(message).expect("sent");
         }
@@ -354,61 +281,24 @@ fn a_loader_gives_one_table_of_its_own_generation() {
 #[test]
 fn the_engine_seals_and_opens_records_and_a_new_engine_replaces_it() {
     let (mut robot, _audit) = Robot::loaded();
-    let record = |version| RecordName {
-        store: "brain".into(),
-        key: "k".into(),
-        version,
-    };
+    let record = |version| RecordName { store: "brain".into(), key: "k".into(), version };
     let mut engine: Link<EngineToSecretd, SecretdToEngine> = open(&mut robot.supervisor, &SupervisorToSecretd::Engine);
     let plaintext = SecretBytes::new(b"milk".to_vec());
-    engine
-        .send(&EngineToSecretd::Seal {
-            call: CallId(1),
-            record: record(1),
-            plaintext,
-        })
-        .expect("sent");
-    let Ok((
-        SecretdToEngine::Sealed {
-            call: CallId(1),
-            sealed,
-        },
-        _,
-    )) = engine.wait()
-    else {
-        panic!("not sealed")
-    };
+    engine.send(&EngineToSecretd::Seal { call: CallId(1), record: record(1), plaintext }).expect("sent");
+    let Ok((SecretdToEngine::Sealed { call: CallId(1), sealed }, _)) = engine.wait() else { panic!("not sealed") };
 
     let mut next: Link<EngineToSecretd, SecretdToEngine> = open(&mut robot.supervisor, &SupervisorToSecretd::Engine);
     assert_ended(&mut engine);
-    next.send(&EngineToSecretd::Open {
-        call: CallId(2),
-        record: record(1),
-        sealed: sealed.clone(),
-    })
-    .expect("sent");
+    next.send(&EngineToSecretd::Open { call: CallId(2), record: record(1), sealed: sealed.clone() }).expect("sent");
     match next.wait().expect("answer").0 {
-        SecretdToEngine::Opened {
-            call: CallId(2),
-            plaintext,
-        } => assert_eq!(plaintext.expose(), b"milk"),
+        SecretdToEngine::Opened { call: CallId(2), plaintext } => assert_eq!(plaintext.expose(), b"milk"),
         other => panic!("{other:?}"),
     }
-    next.send(&EngineToSecretd::Open {
-        call: CallId(3),
-        record: record(2),
-        sealed,
-    })
-    .expect("sent");
+    next.send(&EngineToSecretd::Open { call: CallId(3), record: record(2), sealed }).expect("sent");
     let answer = next.wait().expect("answer").0;
     assert!(matches!(&answer, SecretdToEngine::Failed { call: CallId(3), reason } if reason.contains("does not open")));
     let longest = SecretBytes::new(vec![0; frame::CEILING - 20]);
-    next.send(&EngineToSecretd::Seal {
-        call: CallId(4),
-        record: record(1),
-        plaintext: longest,
-    })
-    .expect("sent");
+    next.send(&EngineToSecretd::Seal { call: CallId(4), record: record(1), plaintext: longest }).expect("sent");
     let answer = next.wait().expect("answer").0;
     assert!(matches!(&answer, SecretdToEngine::Failed { reason, .. } if reason.contains("too long")));
     robot.stop();
@@ -417,12 +307,8 @@ fn the_engine_seals_and_opens_records_and_a_new_engine_replaces_it() {
 #[test]
 fn a_connector_redeems_once() {
     let (mut robot, _audit) = Robot::loaded();
-    let mut connector: Link<ConnectorToSecretd, SecretdToConnector> = open(
-        &mut robot.supervisor,
-        &SupervisorToSecretd::ConnectorOpened {
-            name: "terminal".into(),
-        },
-    );
+    let mut connector: Link<ConnectorToSecretd, SecretdToConnector> =
+        open(&mut robot.supervisor, &SupervisorToSecretd::ConnectorOpened { name: "terminal".into() });
     connector.send(&ConnectorToSecretd::Redeem).expect("sent");
     let answer = connector.wait().expect("answer").0;
     assert!(matches!(answer, SecretdToConnector::Redeemed { values } if values.is_empty()));
@@ -441,18 +327,10 @@ fn a_supervisor_out_of_step_ends_the_process() {
     let mut twice = Robot::new();
     twice.give(&SupervisorToSecretd::LaunchEnvironment, file(b""));
     twice.give(&SupervisorToSecretd::LaunchEnvironment, file(b""));
-    assert_eq!(
-        twice.refusal(),
-        "the supervisor sent LaunchEnvironment once more than it may"
-    );
+    assert_eq!(twice.refusal(), "the supervisor sent LaunchEnvironment once more than it may");
 
     let (mut late, _audit) = Robot::loaded();
-    late.give(
-        &SupervisorToSecretd::KeyFile {
-            name: "binary-encrypted-key".into(),
-        },
-        file(b""),
-    );
+    late.give(&SupervisorToSecretd::KeyFile { name: "binary-encrypted-key".into() }, file(b""));
     assert_eq!(late.refusal(), "the supervisor sent KeyFile after Begin");
 
     let (mut again, _audit) = Robot::loaded();
@@ -462,10 +340,7 @@ fn a_supervisor_out_of_step_ends_the_process() {
     let (mut doubled, _audit) = Robot::loaded();
     let _first = doubled.worker(1, "weather");
     let _second = doubled.worker(1, "weather");
-    assert_eq!(
-        doubled.refusal(),
-        "the supervisor sent RunOpened for a run that is open"
-    );
+    assert_eq!(doubled.refusal(), "the supervisor sent RunOpened for a run that is open");
 }
 
 #[test]

@@ -15,16 +15,8 @@ use gopher_sys::{Link, link::pair};
 
 pub type Supervisor = Link<SupervisorToSecretd, SecretdToSupervisor>;
 
-pub const DEMO: Layout = Layout {
-    robot_in_home: false,
-    robot_in_custom: false,
-    demo: true,
-};
-pub const PRODUCTION: Layout = Layout {
-    robot_in_home: false,
-    robot_in_custom: true,
-    demo: false,
-};
+pub const DEMO: Layout = Layout { robot_in_home: false, robot_in_custom: false, demo: true };
+pub const PRODUCTION: Layout = Layout { robot_in_home: false, robot_in_custom: true, demo: false };
 
 pub fn file(content: &[u8]) -> OwnedFd {
     let mut file = tempfile::tempfile().expect("file");
@@ -75,12 +67,8 @@ pub fn load(supervisor: &mut Supervisor, generation: u64, tasks: Vec<TaskEntry>)
     let generation = Generation(generation);
     let mut loader: Link<LoaderToSecretd, SecretdToLoader> =
         open(supervisor, &SupervisorToSecretd::LoaderOpened { generation });
-    let Ok((SecretdToLoader::Settings { values }, _)) = loader.wait() else {
-        panic!("no settings")
-    };
-    loader
-        .send(&LoaderToSecretd::Table { generation, tasks })
-        .expect("sent");
+    let Ok((SecretdToLoader::Settings { values }, _)) = loader.wait() else { panic!("no settings") };
+    loader.send(&LoaderToSecretd::Table { generation, tasks }).expect("sent");
     match loader.wait().expect("answer").0 {
         SecretdToLoader::TableTaken { generation: taken } => assert_eq!(taken, generation),
         other @ SecretdToLoader::Settings { .. } => panic!("{other:?}"),
@@ -91,10 +79,6 @@ pub fn load(supervisor: &mut Supervisor, generation: u64, tasks: Vec<TaskEntry>)
 pub type Worker = Link<WorkerToSecretd, SecretdToWorker>;
 
 pub fn redeem(worker: &mut Worker, task: &str) -> SecretdToWorker {
-    worker
-        .send(&WorkerToSecretd::Redeem {
-            task: TaskName::from(task),
-        })
-        .expect("sent");
+    worker.send(&WorkerToSecretd::Redeem { task: TaskName::from(task) }).expect("sent");
     worker.wait().expect("answer").0
 }

@@ -1,0 +1,55 @@
+//! `make test`: everything that must hold before a change is offered.
+
+use crate::{
+    setup,
+    step::{Failure, announce, cargo, is_root, run as run_command},
+    tests_run::{self, Counts, Stage},
+};
+
+/// The programs of a robot, built in release mode.
+pub(crate) const PROGRAMS: [&str; 6] =
+    ["gopherd", "gopher-secretd", "gopher-engine", "gopher-connector", "gopher-worker", "gopherctl"];
+/// The package of the end-to-end tests.
+const END_TO_END: &str = "gopher-tests";
+
+/// Format and lints.
+pub(crate) fn check() -> Result<(), Failure> {
+    announce("format");
+    run_command(&mut cargo(&["fmt", "--all", "--check"]))
+        .map_err(|_| Failure::new("The format differs; run: cargo fmt --all"))?;
+    announce("lints");
+    run_command(&mut cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))
+}
+
+pub(crate) fn run() -> Result<(), Failure> {
+    setup::install_missing();
+    check()?;
+    let mut counts = Counts::default();
+    announce("unit and integration tests");
+    let mut tests = cargo(&["test", "--workspace", "--exclude", END_TO_END, "--locked", "--", "--show-output"]);
+    counts.add(tests_run::run(&mut tests)?);
+    build_robot()?;
+    let stage = Stage::new(END_TO_END)?;
+    if is_root() {
+        announce("end-to-end tests, packaged as root");
+        counts.add(stage.run_as_ourselves()?);
+        announce("end-to-end tests, plain as an unprivileged user");
+        counts.add(stage.run_unprivileged()?);
+    } else {
+        announce("end-to-end tests, plain");
+        counts.add(stage.run_as_ourselves()?);
+        println!("The end-to-end tests in packaged mode were left out: they need root.");
+    }
+    println!("\n{counts}");
+    Ok(())
+}
+
+/// All programs of the robot, in release mode.
+pub(crate) fn build_robot() -> Result<(), Failure> {
+    announce("robot (release)");
+    let mut build = cargo(&["build", "--release", "--locked"]);
+    for program in PROGRAMS {
+        build.args(["--bin", program]);
+    }
+    run_command(&mut build)
+}
