@@ -154,6 +154,10 @@ enum Problem {
     Fatal(Diagnostic),
 }
 
+fn disable<T>(at: &Place, reason: impl Into<String>) -> Result<T, Problem> {
+    Err(Problem::Disabled(at.says(reason).sentence()))
+}
+
 /// One declaration while it is examined.
 struct One<'a, 's> {
     layers: &'a mut Layers<'s>,
@@ -164,10 +168,6 @@ struct One<'a, 's> {
 }
 
 impl One<'_, '_> {
-    fn disable<T>(&self, at: &Place, reason: impl Into<String>) -> Result<T, Problem> {
-        Err(Problem::Disabled(at.says(reason).sentence()))
-    }
-
     /// Where a key of this declaration stands.
     fn place(&self, key: &str) -> &Place {
         self.entry.value.find(&[key]).map_or(&self.entry.at, |n| &n.at)
@@ -197,13 +197,13 @@ impl One<'_, '_> {
             let reason = format!(
                 "`{name}` cannot be the name of a {word}: a letter comes first, then letters, digits, `-` and `_`"
             );
-            return self.disable(&self.entry.at, reason);
+            return disable(&self.entry.at, reason);
         }
         if name == "bot" {
-            return self.disable(&self.entry.at, format!("`bot` cannot be the name of a {word}: it is reserved"));
+            return disable(&self.entry.at, format!("`bot` cannot be the name of a {word}: it is reserved"));
         }
         match names.other(name, at) {
-            Some(other) => self.disable(
+            Some(other) => disable(
                 &self.entry.at,
                 format!("the name `{name}` is also used at {other}; give one of them another name"),
             ),
@@ -215,7 +215,7 @@ impl One<'_, '_> {
         let (name, word, given) = (&self.entry.key, self.word, &settings.path);
         let at = self.place("Path");
         if given.is_empty() || given.contains('\0') {
-            return self.disable(&self.entry.at, format!("the {word} `{name}` has no `Path`; say which file it is"));
+            return disable(&self.entry.at, format!("the {word} `{name}` has no `Path`; say which file it is"));
         }
         let (path, kind) = match self.layers.script(given) {
             Ok(found) => found,
@@ -225,16 +225,16 @@ impl One<'_, '_> {
                     "there is no file `{given}` (looked for {}); create it or correct `Path`",
                     looked.join(", ")
                 );
-                return self.disable(at, reason);
+                return disable(at, reason);
             }
             Err(Script::Unreadable(path, error)) => {
                 let shown = self.layers.shown(&path);
-                return self.disable(at, format!("the file {shown} cannot be examined: {error}"));
+                return disable(at, format!("the file {shown} cannot be examined: {error}"));
             }
         };
         let shown = self.layers.shown(&path);
         let FileKind::File { owner_executable } = kind else {
-            return self.disable(at, format!("{shown} is not a regular file; correct `Path`"));
+            return disable(at, format!("{shown} is not a regular file; correct `Path`"));
         };
         let (runtime, language) = match path.extension().and_then(|e| e.to_str()) {
             Some("lua") => (Runtime::Lua, Some("Lua")),
@@ -244,14 +244,14 @@ impl One<'_, '_> {
             _ => (Runtime::External, None),
         };
         if let Some(language) = language {
-            return self.disable(at, format!("this version does not run {language} yet, which {shown} needs"));
+            return disable(at, format!("this version does not run {language} yet, which {shown} needs"));
         }
         if !owner_executable {
-            return self.disable(at, format!("{shown} is not executable; run `chmod +x {shown}`"));
+            return disable(at, format!("{shown} is not executable; run `chmod +x {shown}`"));
         }
         match path.to_str() {
             Some(path) => Ok((runtime, path.to_owned())),
-            None => self.disable(at, format!("the path {shown} is not UTF-8 text")),
+            None => disable(at, format!("the path {shown} is not UTF-8 text")),
         }
     }
 
@@ -283,7 +283,7 @@ impl One<'_, '_> {
     ) -> Result<&'m [Parameter], Problem> {
         match map.get(name) {
             Some(found) => Ok(&found.parameters),
-            None => self.disable(self.place(key), format!("`{name}` is not defined; `{key}` refers to it")),
+            None => disable(self.place(key), format!("`{name}` is not defined; `{key}` refers to it")),
         }
     }
 

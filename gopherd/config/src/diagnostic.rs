@@ -32,11 +32,10 @@ impl Diagnostic {
         }
     }
 
-    /// About one place in `text`, the whole file.
-    pub fn at(file: impl Into<String>, text: &str, line: u32, column: u32, message: impl Into<String>) -> Self {
-        let index = usize::try_from(line.saturating_sub(1)).unwrap_or(usize::MAX);
-        let line_text = text.lines().nth(index).map(withhold).unwrap_or_default();
-        Self { line, column, line_text: clean(&line_text, SHOWN), ..Self::of_file(file, message) }
+    /// About one place of a file; `line_text` is the text of that line.
+    pub fn at(file: impl Into<String>, line_text: &str, line: u32, column: u32, message: impl Into<String>) -> Self {
+        let beginning: String = line_text.chars().take(SHOWN + 1).collect();
+        Self { line, column, line_text: clean(&withhold(&beginning), SHOWN), ..Self::of_file(file, message) }
     }
 
     #[must_use]

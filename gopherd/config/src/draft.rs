@@ -84,7 +84,11 @@ impl Draft {
         }
         let Self { mut robot, declared, mut notices } = self;
         for declared in declared {
-            let answer = wants_default(&declared).then(|| answers.remove(&declared.name));
+            let answer = match answers.remove(&declared.name) {
+                Some(answer) => Answer::Given(answer),
+                None if wants_default(&declared) => Answer::Missing,
+                None => Answer::NotAsked,
+            };
             let built = default_layer(&declared, answer, &mut notices).and_then(|base| {
                 let node = over(base, declared.file.clone());
                 extension::build(&declared, node.as_ref(), &robot, &mut notices)
@@ -106,21 +110,24 @@ fn wants_default(declared: &Declared) -> bool {
     declared.kind == Kind::Plugin && declared.runtime == Runtime::External && !off
 }
 
-/// A plugin's own default as the lowest layer; outer `None`: it was not asked for one.
-fn default_layer(
-    declared: &Declared,
-    answer: Option<Option<Result<String, String>>>,
-    notices: &mut Notices,
-) -> Result<Option<Node>, String> {
+/// What came of asking for a default configuration.
+enum Answer {
+    NotAsked,
+    Missing,
+    Given(Result<String, String>),
+}
+
+/// A plugin's own default as the lowest layer.
+fn default_layer(declared: &Declared, answer: Answer, notices: &mut Notices) -> Result<Option<Node>, String> {
     let name = &declared.name;
     match answer {
-        None => Ok(None),
-        Some(None) => Err(format!("plugin '{name}' was not asked for its default configuration")),
-        Some(Some(Err(why))) => Err(format!("Getting default configuration for plugin, disabling: {why}")),
-        Some(Some(Ok(text))) => {
+        Answer::NotAsked => Ok(None),
+        Answer::Missing => Err(format!("plugin '{name}' was not asked for its default configuration")),
+        Answer::Given(Err(why)) => Err(format!("Getting default configuration for plugin, disabling: {why}")),
+        Answer::Given(Ok(text)) => {
             let shown = format!("`_configure` output of {name}");
             let (layer, more) = parse(&shown, text.into_bytes()).map_err(|errors| sentences(&errors))?;
-            more.into_iter().for_each(|n| notices.push(n));
+            notices.extend(more);
             Ok(Some(layer))
         }
     }

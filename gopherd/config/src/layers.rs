@@ -34,6 +34,12 @@ impl Notices {
         if self.list.len() < MOST_NOTICES { self.list.push(notice) } else { self.more += 1 }
     }
 
+    pub(crate) fn extend(&mut self, notices: Vec<Diagnostic>) {
+        for notice in notices {
+            self.push(notice);
+        }
+    }
+
     pub(crate) fn sentences(&self) -> Vec<String> {
         let more = (self.more > 0).then(|| format!("{} more notices are not shown", self.more));
         self.list.iter().map(Diagnostic::sentence).chain(more).collect()
@@ -81,7 +87,7 @@ impl<'s> Layers<'s> {
             Ok(Some(bytes)) => {
                 templates(&shown, &bytes).map_err(|e| vec![e])?;
                 let (layer, notices) = parse(&shown, bytes)?;
-                notices.into_iter().for_each(|n| self.notices.push(n));
+                self.notices.extend(notices);
                 Ok(Some(layer))
             }
             Err(error) => Err(vec![Diagnostic::of_file(shown, format!("the file cannot be read: {error}"))]),

@@ -8,7 +8,7 @@ use std::{
 };
 
 use gopher_protocol::{
-    ids::{ChannelName, Generation, TaskName},
+    ids::{ChannelName, Generation, TaskName, UserName},
     loader::{Sources, StartMode},
     robot::{CommandMode, Kind, Robot, Runtime, TimeOuts},
     robot_api::{LogLevel, MessageFormat},
@@ -105,6 +105,7 @@ fn reason(robot: &Robot) -> &str {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one robot with everything")]
 fn a_whole_robot_becomes_typed() {
     let installed = "LogLevel: info\nAdminUsers: [alice]\nDefaultChannels: [general]\nHearSelf: true\nAlias: ';'\n\
         TimeOuts: {Plugin: {Warn: 7m, Kill: 14m}, Job: {Warn: 1h, Kill: 2h}}\n\
@@ -165,7 +166,7 @@ fn a_whole_robot_becomes_typed() {
         draft.finish(vec![("tool".into(), Ok(tool.into())), ("welcome".into(), Ok(String::new()))]).expect("finishes");
     assert_eq!((robot.generation, robot.environment.as_str(), robot.alias), (Generation(7), "staging", Some(';')));
     assert_eq!(robot.identity.user_name, "floyd");
-    assert_eq!(robot.admin_users.iter().map(|u| u.as_str()).collect::<Vec<_>>(), ["alice", "bob"]);
+    assert_eq!(robot.admin_users.iter().map(UserName::as_str).collect::<Vec<_>>(), ["alice", "bob"]);
     assert_eq!(robot.admin_contact, "5551234");
     assert!(robot.ignore_unlisted_users && robot.hear_self && robot.secure_parameters);
     assert_eq!(
@@ -289,6 +290,16 @@ fn every_refused_robot_is_told_why() {
         let errors = of(yaml).expect_err(yaml);
         assert_eq!(errors, [format!("custom/conf/robot.yaml:{expected}")], "{yaml}");
     }
+}
+
+#[test]
+fn an_error_shows_its_line() {
+    let tree = Tree::with(&[TEST, (ROBOT, "PrimaryProtocol: test\r\n# more\r\nBotInfo:\r\n  Usrname: b\r\n")]);
+    let errors = read(Generation(1), &sources(), &[], &tree).err().expect("unknown key");
+    assert_eq!(
+        errors[0].to_string(),
+        "custom/conf/robot.yaml:4:3: unknown key `Usrname`\n  |   Usrname: b\n  |   ^\nhint: did you mean `UserName`?"
+    );
 }
 
 #[test]
@@ -695,7 +706,8 @@ fn the_disk_is_read_as_it_is() {
 #[test]
 fn a_robot_of_mistakes_is_refused_soon() {
     let start = std::time::Instant::now();
-    let plugins: String = (0..20_000).map(|n| format!("  p{n}: {{Path: x{n}}}\n")).collect();
+    let plugins: Vec<String> = (0..20_000).map(|n| format!("  p{n}: {{Path: x{n}}}\n")).collect();
+    let plugins = plugins.concat();
     let users: String = (0..20_000).map(|_| "- {}\n").collect();
     let robot = of(&format!("ExternalPlugins:\n{plugins}UserRoster:\n{users}")).expect("valid");
     assert_eq!(robot.disabled.len(), 20_000);

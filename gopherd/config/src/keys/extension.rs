@@ -7,6 +7,7 @@ use crate::units::GoDuration;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "PascalCase")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of its own")]
 pub(crate) struct ExtensionFile {
     pub(crate) commands: Vec<InputMatcher>,
     pub(crate) message_matchers: Vec<InputMatcher>,
