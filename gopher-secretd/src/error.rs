@@ -1,6 +1,6 @@
 //! Everything that can go wrong in this process, as the sentence a person reads.
 
-use gopher_sys::{LinkError, role::RoleError};
+use gopher_sys::{LinkError, filter::FilterError, role::RoleError};
 use nix::errno::Errno;
 
 use crate::{env_file::EnvProblem, key_file::KeyProblem};
@@ -10,6 +10,8 @@ use crate::{env_file::EnvProblem, key_file::KeyProblem};
 pub enum SecretdError {
     #[error(transparent)]
     Role(#[from] RoleError),
+    #[error(transparent)]
+    Filter(#[from] FilterError),
     #[error("link to the supervisor: {0}")]
     Supervisor(#[from] LinkError),
     #[error("the supervisor sent {message} {when}")]
@@ -75,7 +77,7 @@ impl SecretdError {
     /// The exit status (sysexits): 78 for what an administrator must correct, 70 for the rest.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Role(_) | Self::Supervisor(_) | Self::OutOfTurn { .. } | Self::System { .. } => 70,
+            Self::Role(_) | Self::Filter(_) | Self::Supervisor(_) | Self::OutOfTurn { .. } | Self::System { .. } => 70,
             _ => 78,
         }
     }

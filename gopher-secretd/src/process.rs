@@ -17,7 +17,7 @@ use gopher_protocol::{
     ids::{Generation, RunId},
     supervisor::{Layout, SecretdToSupervisor, SupervisorToSecretd},
 };
-use gopher_sys::{Link, LinkError, Poller};
+use gopher_sys::{Link, LinkError, Poller, role};
 use nix::errno::Errno;
 
 use crate::{
@@ -161,6 +161,8 @@ fn begin(
     supervisor: &mut Link<SecretdToSupervisor, SupervisorToSecretd>,
 ) -> Result<Serving, SecretdError> {
     let mut started = startup.begin(layout)?;
+    // Everything is opened: from here on this process reads and writes what it holds, and nothing else.
+    role::confine("secretd")?;
     let key = match started.origin {
         KeyOrigin::Opened => "opened",
         KeyOrigin::Made => "made",
