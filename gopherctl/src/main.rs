@@ -1,2 +1,23 @@
+//! Console, administration and author tools of a robot.
 #![forbid(unsafe_code)]
-fn main() {}
+
+mod admin;
+mod cli;
+mod console;
+mod environment;
+mod error;
+mod logs;
+mod ps;
+mod report;
+mod robot;
+mod status;
+mod suite;
+mod text;
+mod time;
+mod view;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

@@ -1,0 +1,101 @@
+//! What can go wrong for the person at the keyboard, and the exit status it has (sysexits).
+
+use std::{io, path::PathBuf};
+
+use gopher_sys::LinkError;
+use nix::errno::Errno;
+
+pub(crate) const USAGE: u8 = 64;
+pub(crate) const UNAVAILABLE: u8 = 69;
+const IO: u8 = 74;
+const PROTOCOL: u8 = 76;
+const NO_PERMISSION: u8 = 77;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CtlError {
+    #[error("{path}: {error}\nhint: name the robot's directory with -C")]
+    Directory { path: PathBuf, error: io::Error },
+    #[error(
+        "no robot is running in {home}\nhint: start one there with gopherd, or name the directory of another with -C"
+    )]
+    NotRunning { home: PathBuf },
+    #[error(
+        "the robot in {home} is up, but its engine is not{detail}\nhint: gopherctl status shows its processes, gopherctl logs why once it is back"
+    )]
+    EngineDown { home: PathBuf, detail: String },
+    #[error("{path} belongs to uid {owner}: it is not this robot's, and nothing was sent to it")]
+    Foreign { path: PathBuf, owner: u32 },
+    #[error("you may not speak to this robot: {path}: {error}")]
+    Denied { path: PathBuf, error: io::Error },
+    #[error("{path}: {error}")]
+    Socket { path: PathBuf, error: io::Error },
+    #[error("{path} is not the socket of a robot of this build: {error}")]
+    NotOurs { path: PathBuf, error: LinkError },
+    #[error("the robot did not answer within {seconds} seconds\nhint: gopherctl logs may tell more")]
+    Silent { seconds: u64 },
+    #[error("the robot has closed the connection")]
+    Gone,
+    /// The robot said why it closed the connection.
+    #[error("{0}")]
+    Closed(String),
+    #[error("{0}")]
+    Refused(String),
+    #[error("the robot answered with {got} where {want} was expected")]
+    Unexpected { got: &'static str, want: &'static str },
+    #[error("the connection to the robot: {0}")]
+    Link(LinkError),
+    #[error("the terminal: {0}")]
+    Terminal(String),
+    #[error("standard output: {0}")]
+    Output(io::Error),
+    #[error("standard input: {0}")]
+    Input(io::Error),
+    #[error("{call}: {errno}")]
+    System { call: &'static str, errno: Errno },
+}
+
+impl From<LinkError> for CtlError {
+    fn from(error: LinkError) -> Self {
+        match error {
+            LinkError::Closed | LinkError::Torn => Self::Gone,
+            error => Self::Link(error),
+        }
+    }
+}
+
+impl CtlError {
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Directory { .. } => USAGE,
+            Self::NotRunning { .. } | Self::EngineDown { .. } | Self::Silent { .. } | Self::Gone | Self::Closed(_) => {
+                UNAVAILABLE
+            }
+            Self::Foreign { .. } | Self::Denied { .. } | Self::Refused(_) => NO_PERMISSION,
+            Self::NotOurs { .. } | Self::Unexpected { .. } | Self::Link(_) => PROTOCOL,
+            Self::Socket { .. } | Self::Terminal(_) | Self::Output(_) | Self::Input(_) => IO,
+            Self::System { .. } => 71,
+        }
+    }
+
+    /// The reader of our output has left, as `head` does: that is the reader's right.
+    pub(crate) fn is_broken_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gopher_protocol::WireError;
+
+    use super::*;
+
+    #[test]
+    fn every_failure_has_its_number() {
+        let code = |error: CtlError| error.exit_code();
+        assert_eq!(code(CtlError::NotRunning { home: "/r".into() }), 69);
+        assert_eq!(code(CtlError::Refused("No.".into())), 77);
+        assert_eq!(code(CtlError::from(LinkError::Closed)), 69);
+        assert_eq!(code(CtlError::from(LinkError::Wire(WireError::NotHello))), 76);
+        assert_eq!(code(CtlError::Output(io::ErrorKind::WriteZero.into())), 74);
+    }
+}
