@@ -56,3 +56,16 @@ pub fn random<const N: usize>() -> Result<[u8; N], Errno> {
     crate::raw::random(&mut bytes)?;
     Ok(bytes)
 }
+
+/// Opens a program to be executed later, whatever stands at its path then.
+pub fn open_program(path: impl AsRef<std::path::Path>) -> Result<OwnedFd, Errno> {
+    nix::fcntl::open(path.as_ref(), OFlag::O_PATH | OFlag::O_CLOEXEC, nix::sys::stat::Mode::empty())
+}
+
+/// Takes over a descriptor that the program was started with.
+///
+/// # Errors
+/// `EBADF` if nothing is open there, or if it is one that this program opened itself.
+pub fn inherited(number: i32) -> Result<OwnedFd, Errno> {
+    crate::raw::take_inherited(number)
+}

@@ -16,3 +16,9 @@ pub mod secret_memory;
 
 pub use link::{Link, LinkError};
 pub use poll::Poller;
+
+/// Overwrites bytes that must not stay behind.
+pub fn wipe(bytes: &mut Vec<u8>) {
+    use zeroize::Zeroize as _;
+    bytes.zeroize();
+}

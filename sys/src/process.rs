@@ -91,7 +91,8 @@ pub struct Account {
 /// Which ids exist in a new user namespace: rows of inside, outside, count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdMap {
-    pub rows: Vec<(u32, u32, u32)>,
+    pub uids: Vec<(u32, u32, u32)>,
+    pub gids: Vec<(u32, u32, u32)>,
     /// The rows need a privileged writer; a plain user maps itself alone and may not use `setgroups`.
     pub privileged: bool,
 }
@@ -188,10 +189,11 @@ fn write_maps(process: &str, map: &IdMap) -> Result<(), StartError> {
     if !map.privileged {
         put("setgroups", "deny")?;
     }
-    let rows: String =
-        map.rows.iter().map(|(inside, outside, count)| format!("{inside} {outside} {count}\n")).collect();
-    put("gid_map", &rows)?;
-    put("uid_map", &rows)
+    let text = |rows: &[(u32, u32, u32)]| {
+        rows.iter().map(|(inside, outside, count)| format!("{inside} {outside} {count}\n")).collect::<String>()
+    };
+    put("gid_map", &text(&map.gids))?;
+    put("uid_map", &text(&map.uids))
 }
 
 /// Gives a child that has entered a user namespace its ids.
@@ -218,7 +220,7 @@ pub fn become_namespace_root(may_drop_groups: bool) -> Result<(), StartError> {
 
 /// Maps the caller's single id in the user namespace it has just entered: `inside` here is `outside` before.
 pub fn map_self(inside: u32, outside: u32) -> Result<(), StartError> {
-    write_maps("self", &IdMap { rows: vec![(inside, outside, 1)], privileged: false })
+    write_maps("self", &IdMap { uids: vec![(inside, outside, 1)], gids: vec![(inside, outside, 1)], privileged: false })
 }
 
 /// How a child ended.

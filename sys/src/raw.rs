@@ -174,3 +174,18 @@ pub(crate) fn random(bytes: &mut [u8]) -> Result<(), Errno> {
     }
     Ok(())
 }
+
+/// Duplicates a descriptor that survived exec, closes the original, and marks the copy close-on-exec.
+pub(crate) fn take_inherited(number: RawFd) -> Result<OwnedFd, Errno> {
+    // SAFETY: takes numbers only.
+    let flags = Errno::result(unsafe { libc::fcntl(number, libc::F_GETFD) })?;
+    if flags & libc::FD_CLOEXEC != 0 {
+        return Err(Errno::EBADF);
+    }
+    // SAFETY: takes numbers only; what is not close-on-exec was not opened by this program, which opens nothing else.
+    let copy = Errno::result(unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 3) })?;
+    // SAFETY: as above: nobody in this program owns the original.
+    Errno::result(unsafe { libc::close(number) })?;
+    // SAFETY: the copy was just made.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
+}

@@ -1,0 +1,136 @@
+//! Which uids a robot's processes run under.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+};
+
+use gopher_sys::process::{Account, IdMap};
+use nix::{
+    fcntl::{Flock, FlockArg},
+    unistd::{getegid, geteuid},
+};
+
+use crate::error::SupervisorError;
+
+/// First uid of the range that systemd keeps for dynamic users.
+const FIRST: u32 = 61184;
+/// Last uid of that range.
+const LAST: u32 = 65519;
+/// Uids of one robot.
+const BLOCK: u32 = 256;
+/// Of these, for roles.
+const ROLES: u32 = 16;
+/// Runs under uids of their own.
+pub(crate) const POOL: u32 = BLOCK - ROLES;
+
+/// Uids of a robot run by root: a block that no other robot of this host has.
+pub(crate) struct Block {
+    first: u32,
+    _lock: Flock<File>,
+}
+
+/// Who is who.
+pub(crate) enum Accounts {
+    /// Roles and runs under uids of their own.
+    Separate(Block),
+    /// Everything under the uid that started the robot.
+    One { uid: u32, gid: u32 },
+}
+
+impl Accounts {
+    /// A block of uids for root, the caller's own uid for everybody else.
+    pub(crate) fn choose() -> Result<Self, SupervisorError> {
+        if geteuid().is_root() {
+            return Block::lock(Path::new("/run/gopherbot/uids")).map(Self::Separate);
+        }
+        Ok(Self::One { uid: geteuid().as_raw(), gid: getegid().as_raw() })
+    }
+
+    fn account(&self, offset: u32) -> Option<Account> {
+        match self {
+            Self::Separate(block) => Some(Account { uid: block.first + offset, gid: block.first + offset }),
+            Self::One { .. } => None,
+        }
+    }
+
+    pub(crate) fn secretd(&self) -> Option<Account> {
+        self.account(0)
+    }
+
+    pub(crate) fn engine(&self) -> Option<Account> {
+        self.account(1)
+    }
+
+    /// One uid for each connector, by its place in the order of starting.
+    pub(crate) fn connector(&self, index: u32) -> Option<Account> {
+        self.account(4 + index % (ROLES - 4))
+    }
+
+    /// What is uid 0 in the namespaces of spawners.
+    pub(crate) fn spawner(&self) -> Option<Account> {
+        self.account(2)
+    }
+
+    /// Privileged runs.
+    pub(crate) fn job(&self) -> Option<Account> {
+        self.account(3)
+    }
+
+    /// The ids of a spawner's namespace: 0 is the spawner, 1 and up are its runs.
+    pub(crate) fn map(&self, privileged: bool) -> IdMap {
+        match self {
+            Self::Separate(block) => {
+                let runs = if privileged { (1, block.first + 3, 1) } else { (1, block.first + ROLES, POOL) };
+                let rows = vec![(0, block.first + 2, 1), runs];
+                IdMap { uids: rows.clone(), gids: rows, privileged: true }
+            }
+            Self::One { uid, gid } => IdMap { uids: vec![(0, *uid, 1)], gids: vec![(0, *gid, 1)], privileged: false },
+        }
+    }
+
+    pub(crate) fn separate(&self) -> bool {
+        matches!(self, Self::Separate(_))
+    }
+}
+
+impl Block {
+    fn lock(dir: &Path) -> Result<Self, SupervisorError> {
+        fs::create_dir_all(dir).map_err(SupervisorError::file("create", dir))?;
+        for first in (FIRST..=LAST + 1 - BLOCK).step_by(BLOCK as usize) {
+            let path = dir.join(first.to_string());
+            let file = OpenOptions::new()
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .mode(0o600)
+                .open(&path)
+                .map_err(SupervisorError::file("open", &path))?;
+            if let Ok(lock) = Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+                return Ok(Self { first, _lock: lock });
+            }
+        }
+        Err(SupervisorError::NoUids { first: FIRST, last: LAST })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_robots_never_share_a_uid() {
+        let dir = tempfile::tempdir().expect("directory");
+        let one = Block::lock(dir.path()).expect("first");
+        let two = Block::lock(dir.path()).expect("second");
+        assert!(one.first + BLOCK <= two.first);
+        let freed = one.first;
+        drop(one);
+        assert_eq!(Block::lock(dir.path()).expect("third").first, freed);
+        let accounts = Accounts::Separate(two);
+        let rows = accounts.map(false).uids;
+        assert!(rows.iter().all(|(_, outside, _)| *outside != 0), "host root is never mapped");
+        assert_eq!(rows[1], (1, freed + BLOCK + ROLES, POOL));
+    }
+}

@@ -1,0 +1,53 @@
+//! Runs between their request and their end.
+
+use std::collections::HashMap;
+
+use gopher_protocol::ids::{Generation, PipelineId, RunId};
+use gopher_sys::process::Child;
+
+use crate::spawners::Profile;
+
+/// One live run, or a configuration load.
+pub(crate) struct Run {
+    pub(crate) pipeline: PipelineId,
+    pub(crate) profile: Profile,
+    /// Which load this is, if it is one.
+    pub(crate) load: Option<Generation>,
+    /// Present once the spawner has made it.
+    pub(crate) child: Option<Child>,
+    /// KILL was asked for before the process was there.
+    pub(crate) kill: bool,
+}
+
+/// All live runs.
+#[derive(Default)]
+pub(crate) struct Runs(pub(crate) HashMap<RunId, Run>);
+
+impl Runs {
+    /// Runs that a vanished spawner has not made yet.
+    pub(crate) fn unmade_of(&self, profile: Profile) -> Vec<RunId> {
+        self.0.iter().filter(|(_, run)| run.profile == profile && run.child.is_none()).map(|(id, _)| *id).collect()
+    }
+
+    /// Whether any run uses this profile.
+    pub(crate) fn use_profile(&self, profile: Profile) -> bool {
+        self.0.values().any(|run| run.profile == profile)
+    }
+}
+
+/// Loads have no number of the engine's: they count down from the top.
+pub(crate) fn load_ids(generation: Generation) -> (RunId, PipelineId) {
+    (RunId(u64::MAX - generation.0), PipelineId(u64::MAX - generation.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loads_and_runs_never_share_a_number() {
+        let (run, pipeline) = load_ids(Generation(1));
+        assert!(run.0 > u64::MAX / 2 && pipeline.0 > u64::MAX / 2);
+        assert_ne!(load_ids(Generation(2)).0, run);
+    }
+}

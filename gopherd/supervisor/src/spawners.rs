@@ -1,0 +1,83 @@
+//! Spawners: one per profile and generation in use.
+
+use std::path::{Path, PathBuf};
+
+use gopher_protocol::{
+    ids::Generation,
+    supervisor::{GenerationSettings, RunMode, SpawnerPlan, SpawnerToSupervisor, SupervisorToSpawner},
+};
+use gopher_sys::process;
+
+use crate::{
+    accounts::Accounts,
+    error::SupervisorError,
+    files::Files,
+    role::{Programs, Role},
+};
+
+/// What all runs of a spawner have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Profile {
+    pub(crate) generation: Generation,
+    pub(crate) privileged: bool,
+    pub(crate) network: bool,
+}
+
+/// A live spawner.
+pub(crate) struct Spawner {
+    pub(crate) profile: Profile,
+    pub(crate) role: Role<SupervisorToSpawner, SpawnerToSupervisor>,
+    /// It has reported that its walls stand.
+    pub(crate) ready: bool,
+}
+
+impl Spawner {
+    pub(crate) fn start(
+        programs: &Programs,
+        profile: Profile,
+        plan: SpawnerPlan,
+    ) -> Result<Self, SupervisorError> {
+        // As root it takes the view with root's eyes, then becomes what its user namespace allows.
+        let name = format!(
+            "gopher-worker: spawner{}{}",
+            if profile.privileged { ", privileged" } else { "" },
+            if profile.network { "" } else { ", no network" }
+        );
+        let mut role = Role::start(programs, &programs.worker, &name, None)?;
+        role.link.send(&SupervisorToSpawner::Begin { plan })?;
+        Ok(Self { profile, role, ready: false })
+    }
+
+    /// Gives the spawner its ids.
+    pub(crate) fn map_ids(&mut self, accounts: &Accounts) -> Result<(), SupervisorError> {
+        let map = accounts.map(self.profile.privileged);
+        process::map_child(&self.role.child, &map)
+            .map_err(|source| SupervisorError::Start { role: "spawner".into(), source })?;
+        Ok(self.role.link.send(&SupervisorToSpawner::Mapped)?)
+    }
+}
+
+/// What runs of a profile may see.
+pub(crate) fn plan(
+    profile: Profile,
+    mode: &RunMode,
+    files: &Files,
+    settings: &GenerationSettings,
+    read_paths: &[PathBuf],
+    owner_uid: u32,
+) -> SpawnerPlan {
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    SpawnerPlan {
+        generation: profile.generation,
+        privileged: profile.privileged,
+        network: profile.network,
+        isolation: mode.clone(),
+        home: text(&files.home),
+        config_dir: text(&files.config_dir),
+        install_dir: text(&files.install_dir),
+        scratch_dir: text(&files.scratch),
+        work_space: settings.work_space.clone(),
+        read_paths: read_paths.iter().map(|p| text(p)).chain(settings.read_paths.iter().cloned()).collect(),
+        owner_uid,
+    }
+}

@@ -1,0 +1,404 @@
+//! The life of a robot: start its processes in order, serve their requests, end them all.
+
+use std::{
+    collections::HashMap,
+    os::{
+        fd::{AsFd as _, OwnedFd},
+        unix::net::UnixListener,
+    },
+    path::PathBuf,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use gopher_protocol::{
+    ids::{Generation, PipelineId, RunId},
+    loader::{Sources, StartMode},
+    supervisor::{
+        ConnectorToSupervisor, EngineStart, EngineToSupervisor, GenerationSettings, Isolation, Layout, RunExit, RunMode,
+        SandboxReport, SecretdToSupervisor, SpawnKind, SpawnOrder, SpawnRequest, SpawnerToSupervisor,
+        SupervisorToConnector, SupervisorToEngine, SupervisorToSecretd, SupervisorToSpawner,
+    },
+};
+use gopher_sys::{
+    LinkError, Poller, descriptors, poll::Ready,
+    process::{self, Exit},
+};
+use nix::{
+    fcntl::OFlag,
+    sys::{
+        signal::{SigSet, Signal},
+        signalfd::{SfdFlags, SignalFd},
+        stat::Mode,
+    },
+    unistd::geteuid,
+};
+
+use crate::{
+    accounts::{Accounts, POOL},
+    error::SupervisorError,
+    files::{self, Files},
+    handoff::{self, Environment},
+    leases::Leases,
+    links,
+    options::{Options, USAGE},
+    role::{Backoff, Programs, Role},
+    runs::{Run, Runs, load_ids},
+    search_path,
+    spawners::{self, Profile, Spawner},
+    status::{self, RoleStatus},
+};
+
+/// Between two questions to a role whether it lives.
+const PING: Duration = Duration::from_secs(10);
+/// A role that is silent for longer is replaced.
+const SILENCE: Duration = Duration::from_secs(60);
+/// How long a robot may take to end.
+const FAREWELL: Duration = Duration::from_secs(8);
+
+/// Whose descriptor is ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Source {
+    Signals,
+    Secretd,
+    SecretdEnd,
+    Engine,
+    EngineEnd,
+    Connector(String),
+    ConnectorEnd(String),
+    Spawner(Profile),
+    SpawnerEnd(Profile),
+    RunEnd(RunId),
+}
+
+struct Connector {
+    index: u32,
+    role: Option<Role<SupervisorToConnector, ConnectorToSupervisor>>,
+    backoff: Backoff,
+}
+
+struct Supervisor {
+    options: Options,
+    environment: Environment,
+    accounts: Accounts,
+    files: Files,
+    programs: Programs,
+    poller: Poller,
+    signals: SignalFd,
+    sources: HashMap<u64, Source>,
+    next_token: u64,
+    admin: UnixListener,
+    cookie: Option<String>,
+    test_socket: Option<OwnedFd>,
+    mode: RunMode,
+    missing: Vec<String>,
+    start_mode: Option<StartMode>,
+    /// Keys came from the launch environment: they cannot be had a second time.
+    launch_values: bool,
+    secretd: Option<Role<SupervisorToSecretd, SecretdToSupervisor>>,
+    secretd_backoff: Backoff,
+    engine: Option<Role<SupervisorToEngine, EngineToSupervisor>>,
+    engine_backoff: Backoff,
+    connectors: HashMap<String, Connector>,
+    spawners: HashMap<Profile, Spawner>,
+    settings: HashMap<Generation, GenerationSettings>,
+    runs: Runs,
+    leases: Leases,
+    job_leases: Leases,
+    next_ping: Instant,
+    nonce: u64,
+    ending: Option<Instant>,
+    exit: Option<ExitCode>,
+    status_changed: bool,
+}
+
+/// Runs a robot until it ends.
+pub(crate) fn run() -> Result<ExitCode, SupervisorError> {
+    let options = Options::parse(std::env::args_os().skip(1))?;
+    if options.help {
+        print!("{USAGE}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    if options.version {
+        println!("gopherd {}", gopher_protocol::hello::BUILD);
+        return Ok(ExitCode::SUCCESS);
+    }
+    if options.launch_fd.is_none() {
+        handoff::take_launch_values()?;
+    }
+    let mut supervisor = Supervisor::prepare(options)?;
+    supervisor.start_secretd()?;
+    let code = supervisor.serve();
+    supervisor.files.leave();
+    code
+}
+
+impl Supervisor {
+    fn prepare(options: Options) -> Result<Self, SupervisorError> {
+        let system = SupervisorError::system;
+        let environment = Environment::read();
+        let home = options.home.clone().unwrap_or_else(|| PathBuf::from("."));
+        let runtime_dir = environment.runtime_dir.as_ref().map(PathBuf::from);
+        let files = Files::open(&home, options.install_dir.as_deref(), runtime_dir.as_deref())?;
+        let accounts = Accounts::choose()?;
+        files::give(&files.scratch, accounts.spawner())?;
+        let test_socket = options.test_fd.map(descriptors::inherited).transpose().map_err(system("--test-fd"))?;
+        let mode = match (options.no_isolation, accounts.separate()) {
+            (true, _) => RunMode::Unconfined,
+            (false, true) => RunMode::Packaged,
+            (false, false) => RunMode::Plain,
+        };
+        let missing = match mode {
+            RunMode::Unconfined => vec!["Runs are not separated from each other or from this account (--no-isolation)".to_owned()],
+            RunMode::Packaged | RunMode::Plain => Vec::new(),
+        };
+        let poller = Poller::new().map_err(system("epoll_create"))?;
+        let mut set = SigSet::empty();
+        for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
+            set.add(signal);
+        }
+        set.thread_block().map_err(system("sigprocmask"))?;
+        let signals = SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(system("signalfd"))?;
+        poller.add(signals.as_fd(), 0, false).map_err(system("epoll_ctl"))?;
+        let cookie = if accounts.separate() { None } else { Some(files.cookie()?) };
+        Ok(Self {
+            programs: Programs::open()?,
+            admin: files.admin_socket()?,
+            cookie,
+            launch_values: options.launch_fd.is_some(),
+            options,
+            environment,
+            accounts,
+            files,
+            poller,
+            signals,
+            sources: HashMap::from([(0, Source::Signals)]),
+            next_token: 1,
+            test_socket,
+            mode,
+            missing,
+            start_mode: None,
+            secretd: None,
+            secretd_backoff: Backoff::default(),
+            engine: None,
+            engine_backoff: Backoff::default(),
+            connectors: HashMap::new(),
+            spawners: HashMap::new(),
+            settings: HashMap::new(),
+            runs: Runs::default(),
+            leases: Leases::own(POOL),
+            job_leases: Leases::shared(),
+            next_ping: Instant::now() + PING,
+            nonce: 0,
+            ending: None,
+            exit: None,
+            status_changed: true,
+        })
+    }
+
+    fn watch(&mut self, fd: impl std::os::fd::AsFd, source: Source) -> Result<(), SupervisorError> {
+        let token = self.next_token;
+        self.next_token += 1;
+        self.poller.add(fd, token, false).map_err(SupervisorError::system("epoll_ctl"))?;
+        self.sources.insert(token, source);
+        Ok(())
+    }
+
+    fn forget(&mut self, source: &Source) {
+        self.sources.retain(|_, s| s != source);
+    }
+
+    fn serve(&mut self) -> Result<ExitCode, SupervisorError> {
+        while self.exit.is_none() {
+            self.flush();
+            if std::mem::take(&mut self.status_changed) {
+                self.write_status();
+            }
+            let ready = self.poller.wait(Some(self.wait_for())).map_err(SupervisorError::system("epoll_wait"))?;
+            for Ready { token, .. } in ready {
+                // An earlier event of this turn may have ended it.
+                if let Some(source) = self.sources.get(&token).cloned() {
+                    self.ready(&source)?;
+                }
+            }
+            self.tick()?;
+        }
+        self.end_everything();
+        Ok(self.exit.unwrap_or(ExitCode::SUCCESS))
+    }
+
+    fn wait_for(&self) -> Duration {
+        let now = Instant::now();
+        let dues = [self.secretd_backoff.due, self.engine_backoff.due, self.ending.map(|at| at + FAREWELL)];
+        let dues = dues.into_iter().flatten().chain(self.connectors.values().filter_map(|c| c.backoff.due));
+        // A link that did not take everything is tried again soon; this is rare and never a loop.
+        let blocked = self.links_blocked().then_some(now + Duration::from_millis(5));
+        let next = dues.chain([self.next_ping]).chain(blocked).min().unwrap_or(now);
+        next.saturating_duration_since(now)
+    }
+
+    fn links_blocked(&self) -> bool {
+        self.engine.as_ref().is_some_and(|r| r.link.wants_write())
+            || self.secretd.as_ref().is_some_and(|r| r.link.wants_write())
+            || self.spawners.values().any(|s| s.role.link.wants_write())
+            || self.connectors.values().any(|c| c.role.as_ref().is_some_and(|r| r.link.wants_write()))
+    }
+
+    /// Sends what links hold; a peer that is gone is noticed by its process ending.
+    fn flush(&mut self) {
+        if let Some(role) = &mut self.engine {
+            let _ = role.link.flush();
+        }
+        if let Some(role) = &mut self.secretd {
+            let _ = role.link.flush();
+        }
+        for spawner in self.spawners.values_mut() {
+            let _ = spawner.role.link.flush();
+        }
+        for role in self.connectors.values_mut().filter_map(|c| c.role.as_mut()) {
+            let _ = role.link.flush();
+        }
+    }
+
+    fn ready(&mut self, source: &Source) -> Result<(), SupervisorError> {
+        match source {
+            Source::Signals => self.signal(),
+            Source::Engine => self.engine_ready(),
+            Source::Secretd => self.secretd_ready(),
+            Source::Spawner(profile) => self.spawner_ready(*profile),
+            Source::Connector(name) => {
+                self.connector_ready(name);
+                Ok(())
+            }
+            Source::RunEnd(run) => self.run_ended(*run),
+            Source::EngineEnd => self.engine_ended(),
+            Source::SecretdEnd => self.secretd_ended(),
+            Source::SpawnerEnd(profile) => self.spawner_ended(*profile),
+            Source::ConnectorEnd(name) => self.connector_ended(name),
+        }
+    }
+
+    fn signal(&mut self) -> Result<(), SupervisorError> {
+        while let Ok(Some(_)) = self.signals.read_signal() {
+            self.end(ExitCode::SUCCESS);
+        }
+        Ok(())
+    }
+
+    /// Asks the engine to end; what is left after a while is ended anyway.
+    fn end(&mut self, code: ExitCode) {
+        if self.ending.is_some() {
+            return;
+        }
+        self.ending = Some(Instant::now());
+        let told = self.engine.as_mut().is_some_and(|engine| engine.link.send(&SupervisorToEngine::Stop).is_ok());
+        if !told {
+            self.exit = Some(code);
+        }
+    }
+
+    fn tick(&mut self) -> Result<(), SupervisorError> {
+        let now = Instant::now();
+        if self.ending.is_some_and(|at| now >= at + FAREWELL) {
+            self.exit.get_or_insert(ExitCode::SUCCESS);
+        }
+        if self.ending.is_some() {
+            return Ok(());
+        }
+        if self.secretd.is_none() && self.secretd_backoff.is_due(now) {
+            self.start_secretd()?;
+        }
+        if self.engine.is_none() && self.start_mode.is_some() && self.secretd.is_some() && self.engine_backoff.is_due(now) {
+            self.start_engine()?;
+        }
+        let due: Vec<String> = self
+            .connectors
+            .iter()
+            .filter(|(_, c)| c.role.is_none() && c.backoff.is_due(now))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in due {
+            self.start_connector(&name)?;
+        }
+        if now >= self.next_ping {
+            self.next_ping = now + PING;
+            self.ping(now);
+        }
+        Ok(())
+    }
+
+    /// Asks every role whether it lives, and replaces the silent ones.
+    fn ping(&mut self, now: Instant) {
+        self.nonce += 1;
+        let nonce = self.nonce;
+        let silent = |last: Instant| now.duration_since(last) > SILENCE;
+        if let Some(role) = &mut self.engine {
+            let _ = role.link.send(&SupervisorToEngine::Ping { nonce });
+            if silent(role.last_pong) {
+                role.kill();
+            }
+        }
+        if let Some(role) = &mut self.secretd {
+            let _ = role.link.send(&SupervisorToSecretd::Ping { nonce });
+            if silent(role.last_pong) {
+                role.kill();
+            }
+        }
+        for role in self.connectors.values_mut().filter_map(|c| c.role.as_mut()) {
+            let _ = role.link.send(&SupervisorToConnector::Ping { nonce });
+            if silent(role.last_pong) {
+                role.kill();
+            }
+        }
+    }
+
+    fn write_status(&self) {
+        let one = |name: &str, pid: Option<u32>, backoff: &Backoff| RoleStatus {
+            name: name.to_owned(),
+            pid,
+            restarts: backoff.restarts,
+            last_exit: backoff.last_exit.clone(),
+        };
+        let mut roles = vec![
+            one("secretd", self.secretd.as_ref().map(|r| r.child.pid), &self.secretd_backoff),
+            one("engine", self.engine.as_ref().map(|r| r.child.pid), &self.engine_backoff),
+        ];
+        for (name, connector) in &self.connectors {
+            let pid = connector.role.as_ref().map(|r| r.child.pid);
+            roles.push(one(&format!("connector {name}"), pid, &connector.backoff));
+        }
+        for spawner in self.spawners.values() {
+            roles.push(one("spawner", Some(spawner.role.child.pid), &Backoff::default()));
+        }
+        status::write(&self.files.run, &self.files.home, &roles, self.runs.0.len(), &self.missing);
+    }
+
+    /// Ends every process: nothing outlives its supervisor.
+    fn end_everything(&mut self) {
+        for run in self.runs.0.values().filter_map(|r| r.child.as_ref()) {
+            let _ = process::signal(&run.pidfd, Signal::SIGKILL);
+            let _ = process::wait(&run.pidfd);
+        }
+        let spawners = self.spawners.values().map(|s| &s.role.child);
+        let connectors = self.connectors.values().filter_map(|c| c.role.as_ref()).map(|r| &r.child);
+        let roles = self.engine.as_ref().map(|r| &r.child).into_iter().chain(self.secretd.as_ref().map(|r| &r.child));
+        for child in spawners.chain(connectors).chain(roles) {
+            let _ = process::signal(&child.pidfd, Signal::SIGKILL);
+            let _ = process::wait(&child.pidfd);
+        }
+    }
+}
+
+/// How a process ended, for people.
+fn describe(exit: Result<Exit, nix::errno::Errno>) -> String {
+    match exit {
+        Ok(Exit::Code(code)) => format!("exit code {code}"),
+        Ok(Exit::Signal(signal)) => format!("signal {signal}"),
+        Err(errno) => format!("unknown: {errno}"),
+    }
+}
+
+mod connectors;
+mod engine;
+mod secretd;
+mod spawning;

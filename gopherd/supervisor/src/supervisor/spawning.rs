@@ -1,0 +1,308 @@
+//! Runs and configuration loads: uids, links, spawners, ends.
+
+use super::*;
+
+impl Supervisor {
+    /// Starts one run: its two links first, so that both peers may speak before it listens.
+    pub(super) fn spawn(&mut self, request: &SpawnRequest) -> Result<(), SupervisorError> {
+        let run = request.run;
+        let profile = Profile {
+            generation: request.generation,
+            privileged: request.privileged && !request.configure,
+            network: request.network && !request.configure,
+        };
+        let uid = self.leases_of(profile.privileged).enter(request.pipeline);
+        let Some(uid) = uid else {
+            let reason = format!("all {POOL} uids of runs are in use; try again when some have ended");
+            self.tell_engine(&SupervisorToEngine::SpawnFailed { run, reason }, Vec::new());
+            return Ok(());
+        };
+        self.runs.0.insert(
+            run,
+            Run { pipeline: request.pipeline, profile, load: None, child: None, kill: false },
+        );
+        let (secretd_end, worker_secretd) = links::secretd_and_worker()?;
+        let (engine_end, worker_engine) = links::engine_and_worker()?;
+        let Some(secretd) = &mut self.secretd else {
+            return self.run_failed(run, "gopher-secretd is being restarted; try again in a moment".to_owned());
+        };
+        let opened = SupervisorToSecretd::RunOpened {
+            run,
+            task: request.task.clone(),
+            starter: request.starter.clone(),
+            generation: request.generation,
+            configure: request.configure,
+        };
+        secretd.link.send_with(&opened, vec![secretd_end])?;
+        self.tell_engine(&SupervisorToEngine::Spawned { run }, vec![engine_end]);
+        let order = SpawnOrder {
+            run,
+            pipeline: request.pipeline,
+            uid: self.uid_inside(uid),
+            kind: SpawnKind::Run,
+            limits: request.limits,
+        };
+        self.order(profile, order, vec![worker_engine, worker_secretd])
+    }
+
+    /// What a run's uid is called in its spawner's namespace.
+    fn uid_inside(&self, leased: u32) -> u32 {
+        if self.accounts.separate() { leased } else { geteuid().as_raw() }
+    }
+
+    pub(super) fn load(&mut self, generation: Generation) -> Result<(), SupervisorError> {
+        let (run, pipeline) = load_ids(generation);
+        let profile = Profile { generation, privileged: false, network: false };
+        let Some(uid) = self.leases.enter(pipeline) else {
+            let reason = "all uids of runs are in use".to_owned();
+            self.tell_engine(&SupervisorToEngine::LoaderGone { generation, reason }, Vec::new());
+            return Ok(());
+        };
+        self.leases.close(pipeline);
+        self.runs.0.insert(run, Run { pipeline, profile, load: Some(generation), child: None, kill: false });
+        let (secretd_end, loader_secretd) = links::secretd_and_loader()?;
+        let (engine_end, loader_engine) = links::engine_and_loader()?;
+        let Some(secretd) = &mut self.secretd else {
+            return self.run_failed(run, "gopher-secretd is being restarted".to_owned());
+        };
+        secretd.link.send_with(&SupervisorToSecretd::LoaderOpened { generation }, vec![secretd_end])?;
+        self.tell_engine(&SupervisorToEngine::Loader { generation }, vec![engine_end]);
+        let limits = gopher_protocol::robot::Limits { cpu_seconds: 20, ..Default::default() };
+        let order = SpawnOrder { run, pipeline, uid: self.uid_inside(uid), kind: SpawnKind::Load, limits };
+        self.order(profile, order, vec![loader_engine, loader_secretd])
+    }
+
+    fn order(&mut self, profile: Profile, order: SpawnOrder, descriptors: Vec<OwnedFd>) -> Result<(), SupervisorError> {
+        if !self.spawners.contains_key(&profile) {
+            self.start_spawner(profile)?;
+        }
+        if let Some(spawner) = self.spawners.get_mut(&profile) {
+            // A spawner that is gone takes its orders with it; its end answers them.
+            let _ = spawner.role.link.send_with(&SupervisorToSpawner::Spawn { order }, descriptors);
+        }
+        Ok(())
+    }
+
+    fn start_spawner(&mut self, profile: Profile) -> Result<(), SupervisorError> {
+        let settings = self.settings.get(&profile.generation).cloned();
+        let settings = settings.unwrap_or(GenerationSettings { work_space: None, read_paths: Vec::new() });
+        let mut read_paths = self.options.read_paths.clone();
+        read_paths.extend(self.options.root.clone());
+        if !self.accounts.separate() {
+            let home = self.environment.home.as_deref().map(std::path::Path::new);
+            read_paths.extend(search_path::trees(&self.environment.path, home));
+        }
+        let plan = spawners::plan(profile, &self.mode, &self.files, &settings, &read_paths, geteuid().as_raw());
+        let spawner = Spawner::start(&self.programs, profile, plan)?;
+        let link = spawner.role.link.as_fd().try_clone_to_owned();
+        let link = link.map_err(SupervisorError::file("duplicate", "link".as_ref()))?;
+        self.watch(link, Source::Spawner(profile))?;
+        self.watch(&spawner.role.child.pidfd, Source::SpawnerEnd(profile))?;
+        self.spawners.insert(profile, spawner);
+        self.status_changed = true;
+        Ok(())
+    }
+
+    pub(super) fn spawner_ready(&mut self, profile: Profile) -> Result<(), SupervisorError> {
+        while let Some(spawner) = self.spawners.get_mut(&profile) {
+            match spawner.role.link.receive() {
+                Ok(Some((message, descriptors))) => self.spawner_message(profile, message, descriptors)?,
+                Ok(None) => break,
+                Err(error) => {
+                    if !matches!(error, LinkError::Closed) {
+                        eprintln!("gopherd: spawner: {error}");
+                    }
+                    spawner.role.kill();
+                    self.forget(&Source::Spawner(profile));
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn spawner_message(
+        &mut self,
+        profile: Profile,
+        message: SpawnerToSupervisor,
+        mut descriptors: Vec<OwnedFd>,
+    ) -> Result<(), SupervisorError> {
+        match message {
+            SpawnerToSupervisor::MapIds => {
+                if let Some(spawner) = self.spawners.get_mut(&profile) {
+                    spawner.map_ids(&self.accounts)?;
+                }
+            }
+            SpawnerToSupervisor::Ready { report } => self.note_report(profile, report),
+            SpawnerToSupervisor::Spawned { run, pid } => {
+                let Some(pidfd) = descriptors.pop() else { return Ok(()) };
+                self.watch(&pidfd, Source::RunEnd(run))?;
+                if let Some(live) = self.runs.0.get_mut(&run) {
+                    live.child = Some(process::Child { pid, pidfd });
+                    if live.kill {
+                        self.kill_run(run);
+                    }
+                }
+            }
+            SpawnerToSupervisor::SpawnFailed { run, reason } => self.run_failed(run, reason)?,
+            SpawnerToSupervisor::Released { pipeline } => self.leases_of(profile.privileged).release(pipeline),
+            SpawnerToSupervisor::Refused { reason } => {
+                if self.start_mode.is_some() && self.settings.is_empty() {
+                    let remedy = match self.mode {
+                        RunMode::Plain => "; where the kernel or a container forbids user namespaces, --no-isolation runs without them",
+                        RunMode::Packaged | RunMode::Unconfined => "",
+                    };
+                    return Err(SupervisorError::Refused(format!("{reason}{remedy}")));
+                }
+                eprintln!("gopherd: {reason}");
+            }
+        }
+        Ok(())
+    }
+
+    fn note_report(&mut self, profile: Profile, report: SandboxReport) {
+        let mut missing = report.missing;
+        if report.landlock_abi == 0 {
+            missing.push("Landlock is not available in this kernel: files of a run are fenced by its view alone".to_owned());
+        } else if report.landlock_abi < 4 && !profile.network {
+            missing.push("This kernel's Landlock does not fence TCP: runs without network reach each other's API ports".to_owned());
+        }
+        for sentence in missing {
+            if !self.missing.contains(&sentence) {
+                self.missing.push(sentence);
+                self.status_changed = true;
+            }
+        }
+        if let Some(spawner) = self.spawners.get_mut(&profile) {
+            spawner.ready = true;
+        }
+    }
+
+    pub(super) fn generation_active(
+        &mut self,
+        generation: Generation,
+        settings: GenerationSettings,
+    ) -> Result<(), SupervisorError> {
+        if let Some(path) = settings.work_space.as_deref().map(std::path::Path::new)
+            && !path.is_dir()
+        {
+            match std::fs::create_dir_all(path).map_err(SupervisorError::file("create", path)) {
+                Ok(()) => files::give(path, self.accounts.job())?,
+                Err(error) => self.missing.push(format!("The WorkSpace is not there: {error}")),
+            }
+        }
+        let changed = settings.work_space.is_some() || !settings.read_paths.is_empty();
+        self.settings.insert(generation, settings);
+        self.settings.retain(|g, _| g.0 + 1 >= generation.0);
+        let stale: Vec<Profile> =
+            self.spawners.keys().filter(|p| p.generation != generation || changed).copied().collect();
+        for profile in stale {
+            self.retire(profile);
+        }
+        Ok(())
+    }
+
+    /// Ends a spawner that no run will need again; runs it made live on.
+    fn retire(&mut self, profile: Profile) {
+        if self.runs.use_profile(profile) {
+            return;
+        }
+        if let Some(mut spawner) = self.spawners.remove(&profile) {
+            self.forget(&Source::Spawner(profile));
+            self.forget(&Source::SpawnerEnd(profile));
+            let _ = spawner.role.link.send(&SupervisorToSpawner::Stop);
+            spawner.role.kill();
+            let _ = process::wait(&spawner.role.child.pidfd);
+        }
+    }
+
+    pub(super) fn spawner_ended(&mut self, profile: Profile) -> Result<(), SupervisorError> {
+        self.forget(&Source::Spawner(profile));
+        self.forget(&Source::SpawnerEnd(profile));
+        let Some(spawner) = self.spawners.remove(&profile) else { return Ok(()) };
+        let exit = describe(process::wait(&spawner.role.child.pidfd));
+        self.status_changed = true;
+        if !spawner.ready && self.settings.is_empty() {
+            return Err(SupervisorError::Refused(format!("runs cannot be started here: the spawner ended ({exit})")));
+        }
+        for run in self.runs.unmade_of(profile) {
+            self.run_failed(run, format!("the process that starts runs ended ({exit}); try again"))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn kill_run(&mut self, run: RunId) {
+        let Some(live) = self.runs.0.get_mut(&run) else { return };
+        match &live.child {
+            // Of its pid namespace it is the first process: the kernel ends the others with it.
+            Some(child) => drop(process::signal(&child.pidfd, Signal::SIGKILL)),
+            None => live.kill = true,
+        }
+    }
+
+    fn run_failed(&mut self, run: RunId, reason: String) -> Result<(), SupervisorError> {
+        let Some(live) = self.runs.0.remove(&run) else { return Ok(()) };
+        let message = match live.load {
+            Some(generation) => SupervisorToEngine::LoaderGone { generation, reason },
+            None => SupervisorToEngine::SpawnFailed { run, reason },
+        };
+        self.tell_engine(&message, Vec::new());
+        self.run_over(run, &live)
+    }
+
+    pub(super) fn run_ended(&mut self, run: RunId) -> Result<(), SupervisorError> {
+        self.forget(&Source::RunEnd(run));
+        let Some(live) = self.runs.0.remove(&run) else { return Ok(()) };
+        let Some(child) = &live.child else { return Ok(()) };
+        let exit = process::wait(&child.pidfd);
+        let message = match (live.load, exit) {
+            (Some(generation), exit) => SupervisorToEngine::LoaderGone { generation, reason: describe(exit) },
+            (None, Ok(Exit::Code(code))) => SupervisorToEngine::Exited { run, exit: RunExit::Code(code) },
+            (None, Ok(Exit::Signal(signal))) => SupervisorToEngine::Exited { run, exit: RunExit::Signal(signal) },
+            (None, Err(_)) => SupervisorToEngine::Exited { run, exit: RunExit::Code(70) },
+        };
+        self.tell_engine(&message, Vec::new());
+        self.run_over(run, &live)
+    }
+
+    fn run_over(&mut self, run: RunId, live: &Run) -> Result<(), SupervisorError> {
+        if live.load.is_none()
+            && let Some(secretd) = &mut self.secretd
+        {
+            let _ = secretd.link.send(&SupervisorToSecretd::RunClosed { run });
+        }
+        let privileged = live.profile.privileged;
+        if self.leases_of(privileged).leave(live.pipeline) {
+            self.release(privileged, live.pipeline);
+        }
+        if let Some(active) = self.settings.keys().max().copied()
+            && live.profile.generation < active
+        {
+            self.retire(live.profile);
+        }
+        Ok(())
+    }
+
+    pub(super) fn leases_of(&mut self, privileged: bool) -> &mut Leases {
+        if privileged { &mut self.job_leases } else { &mut self.leases }
+    }
+
+    /// No further run of this pipeline will come.
+    pub(super) fn close_pipeline(&mut self, pipeline: PipelineId) {
+        for privileged in [false, true] {
+            if self.leases_of(privileged).close(pipeline) {
+                self.release(privileged, pipeline);
+            }
+        }
+    }
+
+    /// Has what a pipeline left removed; its uid is free when that is confirmed.
+    pub(super) fn release(&mut self, privileged: bool, pipeline: PipelineId) {
+        let profile = self.spawners.keys().find(|p| p.privileged == privileged).copied();
+        match profile.and_then(|p| self.spawners.get_mut(&p)) {
+            Some(spawner) => drop(spawner.role.link.send(&SupervisorToSpawner::Release { pipeline })),
+            // Its directory waits for the next start of the robot.
+            None => self.leases_of(privileged).release(pipeline),
+        }
+    }
+}
