@@ -27,7 +27,7 @@ pub(crate) fn run(engine: OwnedFd, secretd: OwnedFd, walls: &Walls) -> Result<()
         return Err(WorkerError::Protocol("secretd did not begin with the settings"));
     };
     let result = match gopher_config::read(generation, &sources, &values, &Disk) {
-        Ok(mut draft) => {
+        Ok(draft) => {
             secretd.send(&LoaderToSecretd::Table { generation, tasks: draft.table() })?;
             let (SecretdToLoader::TableTaken { .. }, _) = secretd.wait()? else {
                 return Err(WorkerError::Protocol("secretd did not take the table"));

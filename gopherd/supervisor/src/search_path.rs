@@ -11,7 +11,7 @@ const SYSTEM: [&str; 6] = ["/usr", "/bin", "/sbin", "/lib", "/opt", "/nix"];
 pub(crate) fn trees(path: &str, home: Option<&Path>) -> Vec<PathBuf> {
     let mut trees = Vec::new();
     for dir in path.split(':').map(Path::new) {
-        if !dir.is_absolute() || SYSTEM.iter().any(|system| dir.starts_with(system)) {
+        if !dir.is_absolute() || Some(dir) == home || SYSTEM.iter().any(|system| dir.starts_with(system)) {
             continue;
         }
         let whole = dir.parent().filter(|tree| {
@@ -19,7 +19,7 @@ pub(crate) fn trees(path: &str, home: Option<&Path>) -> Vec<PathBuf> {
             tree.parent().is_some() && Some(*tree) != home && tree.parent() != Some(Path::new("/home")) && !KEEPS_CREDENTIALS.contains(&name)
         });
         let tree = whole.unwrap_or(dir).to_owned();
-        if Some(tree.as_path()) != home && !trees.contains(&tree) {
+        if !trees.contains(&tree) {
             trees.push(tree);
         }
     }
