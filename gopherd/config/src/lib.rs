@@ -29,10 +29,11 @@ pub fn yaml_to_json(name: &str, bytes: Vec<u8>) -> Result<String, Vec<Diagnostic
     yaml::decode::<serde_json::Value>(&node).map(|value| value.to_string())
 }
 
-/// Decodes one YAML text of another kind (a suite, say) the way configuration files are decoded.
+/// Decodes one YAML text of another kind (a suite, say) the way configuration files are decoded, but for keys that
+/// it does not know: they are ignored.
 pub fn from_yaml<T: for<'de> serde::Deserialize<'de>>(name: &str, bytes: Vec<u8>) -> Result<T, Vec<Diagnostic>> {
     let (node, _) = layers::parse(name, bytes)?;
-    yaml::decode::decode(&node)
+    yaml::decode::decode_known(&node)
 }
 
 #[cfg(test)]

@@ -36,6 +36,15 @@ const RENAMED: [(&str, &str); 12] = [
 
 /// Decodes `node`. Every wrong key or value is reported, up to a limit: each is taken out and the rest is tried again.
 pub(crate) fn decode<T: for<'de> Deserialize<'de>>(node: &Node) -> Result<T, Vec<Diagnostic>> {
+    decode_with(node, false)
+}
+
+/// As [`decode`], for files in which others may have keys that we do not know.
+pub(crate) fn decode_known<T: for<'de> Deserialize<'de>>(node: &Node) -> Result<T, Vec<Diagnostic>> {
+    decode_with(node, true)
+}
+
+fn decode_with<T: for<'de> Deserialize<'de>>(node: &Node, ignore_unknown: bool) -> Result<T, Vec<Diagnostic>> {
     let mut rest;
     let mut tree = node;
     let mut found = Vec::new();
@@ -44,7 +53,9 @@ pub(crate) fn decode<T: for<'de> Deserialize<'de>>(node: &Node) -> Result<T, Vec
             Ok(value) if found.is_empty() => return Ok(value),
             Ok(_) => return Err(found),
             Err(error) => {
-                found.push(error.diagnostic(node));
+                if !(error.unknown && ignore_unknown) {
+                    found.push(error.diagnostic(node));
+                }
                 let mut pruned = tree.clone();
                 if found.len() >= MOST_ERRORS || !prune(&mut pruned, &error.path) {
                     return Err(found);
@@ -89,11 +100,13 @@ pub(crate) struct DecodeError {
     at: Option<Place>,
     /// Steps from the value up to the root.
     path: Vec<usize>,
+    /// The error is a key that nobody knows.
+    unknown: bool,
 }
 
 impl DecodeError {
     fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None, at: None, path: Vec::new() }
+        Self { message: message.into(), hint: None, at: None, path: Vec::new(), unknown: false }
     }
 
     fn wanted(expected: &str, node: &Node) -> Self {
@@ -125,7 +138,7 @@ impl DecodeError {
     fn unknown(key: &str, known: &'static [&'static str]) -> Self {
         let renamed = RENAMED.iter().find(|(old, _)| *old == key).map(|(_, now)| (*now).to_owned());
         let hint = renamed.or_else(|| nearest(key, known.iter().copied()).map(|k| format!("did you mean `{k}`?")));
-        Self { hint, ..Self::new(format!("unknown key `{key}`")) }
+        Self { hint, unknown: true, ..Self::new(format!("unknown key `{key}`")) }
     }
 }
 
