@@ -1,2 +1,62 @@
+//! `gopher-engine`: identity, policy, matching, runs, memory and the admin socket of one robot.
+//!
+//! Started by `gopherd` with the link to it on descriptor 3; everything else arrives over that link.
 #![forbid(unsafe_code)]
-fn main() {}
+
+mod access;
+mod addressing;
+mod admin;
+mod attributes;
+mod audit;
+mod brain;
+mod builtin;
+mod calls;
+mod commands;
+mod connectors;
+mod context;
+mod dispatch;
+mod engine;
+mod environment;
+mod ephemeral;
+mod error;
+mod events;
+mod execute;
+mod generation;
+mod glob;
+mod help;
+mod intake;
+mod journal;
+mod loading;
+mod log;
+mod matching;
+mod outbox;
+mod prompts;
+mod queue;
+mod runs;
+mod supervised;
+mod wire;
+
+#[cfg(test)]
+mod conversation;
+#[cfg(test)]
+mod testing;
+
+use std::process::ExitCode;
+
+use engine::Engine;
+use error::EngineError;
+
+fn run() -> Result<(), EngineError> {
+    let socket = gopher_sys::role::begin()?;
+    Engine::new(socket)?.run()
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("gopher-engine: {error}");
+            ExitCode::from(70)
+        }
+    }
+}

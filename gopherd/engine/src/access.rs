@@ -1,0 +1,271 @@
+//! Who may see and run what, and where (spec: configuration §3.4). Pure.
+
+use gopher_protocol::{ids::UserName, robot::PrivatePolicy};
+
+use crate::{
+    context::Context,
+    events::Event,
+    generation::{Generation, Plugin},
+    glob,
+};
+
+/// The user may know of the plugin at all.
+pub(crate) fn has_access(generation: &Generation, plugin: &Plugin, user: &UserName) -> bool {
+    (!plugin.require_admin || generation.in_admin_users(user))
+        && (plugin.users.is_empty() || plugin.users.iter().any(|pattern| glob::matches(pattern, user.as_str())))
+}
+
+/// The plugin answers at the place of the context, leaving private policy aside.
+pub(crate) fn available_here(generation: &Generation, plugin: &Plugin, context: &Context) -> bool {
+    has_access(generation, plugin, &context.user) && in_place(plugin, context)
+}
+
+/// As [`available_here`], or the place is private and the plugin says something about private places.
+pub(crate) fn considered_for_commands(generation: &Generation, plugin: &Plugin, context: &Context) -> bool {
+    has_access(generation, plugin, &context.user)
+        && (in_place(plugin, context) || (context.private() && has_private_policy(&plugin.private)))
+}
+
+fn in_place(plugin: &Plugin, context: &Context) -> bool {
+    if context.direct {
+        true
+    } else if plugin.channels.is_empty() {
+        plugin.all_channels
+    } else {
+        plugin.channels.contains(&context.channel)
+    }
+}
+
+fn has_private_policy(policy: &PrivatePolicy) -> bool {
+    policy.require_all || !policy.allowed.is_empty() || !policy.required.is_empty()
+}
+
+fn lists(commands: &[String], command: &str) -> bool {
+    commands.iter().any(|c| c.trim().eq_ignore_ascii_case(command))
+}
+
+/// The command may run in private.
+pub(crate) fn private_allowed(plugin: &Plugin, command: &str) -> bool {
+    let policy = &plugin.private;
+    policy.allowed.iter().any(|c| c.trim() == "*")
+        || lists(&policy.allowed, command)
+        || private_required(plugin, command)
+}
+
+pub(crate) fn private_required(plugin: &Plugin, command: &str) -> bool {
+    // Engine commands such as `_catchall` follow the message, not the author's list.
+    (plugin.private.require_all && !command.starts_with('_')) || lists(&plugin.private.required, command)
+}
+
+pub(crate) fn admin_only(plugin: &Plugin, command: &str) -> bool {
+    plugin.require_admin || plugin.admin_commands.iter().any(|c| c == command)
+}
+
+/// How a refusal is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Manner {
+    Say,
+    Reply,
+}
+
+/// Whether a matched command may run, before authorization and elevation.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Judgement {
+    /// The admin check, if there was one.
+    pub(crate) event: Option<Event>,
+    pub(crate) refusal: Option<(Manner, String)>,
+}
+
+/// What the connector can do about hidden commands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HiddenTransport<'a> {
+    pub(crate) supported: bool,
+    pub(crate) prefix: Option<&'a str>,
+}
+
+/// The checks of a human's command, in their order; the first failure decides.
+pub(crate) fn judge(
+    generation: &Generation,
+    plugin: &Plugin,
+    command: &str,
+    context: &Context,
+    transport: HiddenTransport<'_>,
+) -> Judgement {
+    if context.automatic {
+        return Judgement { event: None, refusal: None };
+    }
+    let mut event = None;
+    if admin_only(plugin, command) {
+        if !generation.is_admin(&context.user) {
+            let text = format!("Sorry, '{}/{command}' is only available to bot administrators", plugin.name);
+            return Judgement { event: Some(Event::AdminCheckFailed), refusal: Some((Manner::Reply, text)) };
+        }
+        event = Some(Event::AdminCheckPassed);
+    }
+    Judgement { event, refusal: private_refusal(generation, plugin, command, context, transport) }
+}
+
+fn private_refusal(
+    generation: &Generation,
+    plugin: &Plugin,
+    command: &str,
+    context: &Context,
+    transport: HiddenTransport<'_>,
+) -> Option<(Manner, String)> {
+    if !context.private() {
+        let refused = private_required(plugin, command);
+        return refused.then(|| (Manner::Say, "This command is only available in a private context.".to_owned()));
+    }
+    if context.hidden && !transport.supported {
+        let text = format!(
+            "This command isn't supported with {} because private command transport is unavailable for this connector. \
+             Check with the robot administrator.",
+            context.protocol
+        );
+        return Some((Manner::Reply, text));
+    }
+    let by_name = context.mode == Some(gopher_protocol::robot::CommandMode::Name);
+    if context.hidden && !by_name && !context.bot_message {
+        let text = match transport.prefix {
+            Some(prefix) => format!("Use `{prefix}<command>` to address a private command."),
+            None => format!("Private commands must be addressed to {}.", generation.robot.identity.user_name),
+        };
+        return Some((Manner::Reply, text));
+    }
+    if !private_allowed(plugin, command) {
+        let text = format!("Sorry, '{}/{command}' cannot be run as a private command", plugin.name);
+        return Some((Manner::Reply, text));
+    }
+    if plugin.private.restrict_channels
+        && !plugin.channels.is_empty()
+        && (context.direct || !plugin.channels.contains(&context.channel))
+    {
+        let text = format!("Private commands for '{}' are restricted to configured channels.", plugin.name);
+        return Some((Manner::Reply, text));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+    use gopher_protocol::robot::{CommandMode, Extension};
+
+    const TRANSPORT: HiddenTransport<'_> = HiddenTransport { supported: true, prefix: Some("/floyd ") };
+
+    fn judged(extension: Extension, context: &Context, transport: HiddenTransport<'_>) -> (Option<Event>, String) {
+        let name = extension.name.clone();
+        let (generation, _) = Generation::new(testing::robot_with(vec![extension]));
+        let plugin = generation.plugins.iter().find(|p| p.name == name).expect("is a plugin");
+        let judgement = judge(&generation, plugin, "go", context, transport);
+        (judgement.event, judgement.refusal.map(|(_, text)| text).unwrap_or_default())
+    }
+
+    fn in_channel(user: &str) -> Context {
+        testing::context(user, "general")
+    }
+
+    fn direct(user: &str) -> Context {
+        Context { direct: true, channel: String::new(), mode: Some(CommandMode::Direct), ..in_channel(user) }
+    }
+
+    fn hidden(user: &str, mode: CommandMode) -> Context {
+        Context { hidden: true, mode: Some(mode), ..in_channel(user) }
+    }
+
+    #[test]
+    fn admin_commands_need_an_admin_of_the_roster() {
+        let mut extension = testing::extension("deploy");
+        extension.admin_commands = vec!["go".into()];
+        let refused = "Sorry, 'deploy/go' is only available to bot administrators";
+        assert_eq!(
+            judged(extension.clone(), &in_channel("bob"), TRANSPORT),
+            (Some(Event::AdminCheckFailed), refused.to_owned())
+        );
+        assert_eq!(
+            judged(extension.clone(), &in_channel("alice"), TRANSPORT),
+            (Some(Event::AdminCheckPassed), String::new())
+        );
+        let automatic = Context { automatic: true, ..in_channel("") };
+        assert_eq!(judged(extension, &automatic, TRANSPORT), (None, String::new()));
+    }
+
+    #[test]
+    fn private_rules_speak_in_exact_sentences() {
+        let plain = testing::extension("deploy");
+        let mut allowed = plain.clone();
+        allowed.private.allowed = vec![" GO ".into()];
+        let mut required = plain.clone();
+        required.private.required = vec!["go".into()];
+        let mut restricted = allowed.clone();
+        restricted.private.restrict_channels = true;
+        restricted.channels = vec!["ops".into()];
+        let name = CommandMode::Name;
+        let without = HiddenTransport { supported: false, prefix: None };
+        let unnamed = HiddenTransport { supported: true, prefix: None };
+
+        let rows = [
+            (&required, in_channel("bob"), TRANSPORT, "This command is only available in a private context."),
+            (&required, direct("bob"), TRANSPORT, ""),
+            (&plain, direct("bob"), TRANSPORT, "Sorry, 'deploy/go' cannot be run as a private command"),
+            (&allowed, direct("bob"), TRANSPORT, ""),
+            (&allowed, hidden("bob", name), TRANSPORT, ""),
+            (
+                &allowed,
+                hidden("bob", name),
+                without,
+                "This command isn't supported with test because private command transport is unavailable for this \
+                 connector. Check with the robot administrator.",
+            ),
+            (
+                &allowed,
+                hidden("bob", CommandMode::Alias),
+                TRANSPORT,
+                "Use `/floyd <command>` to address a private command.",
+            ),
+            (&allowed, hidden("bob", CommandMode::Direct), unnamed, "Private commands must be addressed to floyd."),
+            (&allowed, Context { bot_message: true, ..hidden("bob", CommandMode::Alias) }, TRANSPORT, ""),
+            (
+                &restricted,
+                direct("bob"),
+                TRANSPORT,
+                "Private commands for 'deploy' are restricted to configured channels.",
+            ),
+            (
+                &restricted,
+                hidden("bob", name),
+                TRANSPORT,
+                "Private commands for 'deploy' are restricted to configured channels.",
+            ),
+            (&restricted, Context { channel: "ops".into(), ..hidden("bob", name) }, TRANSPORT, ""),
+        ];
+        for (extension, context, transport, expected) in rows {
+            assert_eq!(judged(extension.clone(), &context, transport), (None, expected.to_owned()), "{context:?}");
+        }
+    }
+
+    #[test]
+    fn availability_follows_channels_users_and_privacy() {
+        let mut ops = testing::extension("ops");
+        ops.channels = vec!["ops".into()];
+        ops.all_channels = false;
+        let mut admins = testing::extension("admins");
+        admins.require_admin = true;
+        let mut few = testing::extension("few");
+        few.users = vec!["c*".into()];
+        let mut nowhere = testing::extension("nowhere");
+        nowhere.all_channels = false;
+        nowhere.private.allowed = vec!["go".into()];
+        let (generation, _) = Generation::new(testing::robot_with(vec![ops, admins, few, nowhere]));
+        let seen = |context: &Context| -> Vec<&str> {
+            let all = generation.plugins.iter().filter(|p| !matches!(p.source, crate::generation::Source::BuiltIn(_)));
+            all.filter(|p| considered_for_commands(&generation, p, context)).map(|p| p.name.as_str()).collect()
+        };
+        assert_eq!(seen(&in_channel("bob")), [""; 0]);
+        assert_eq!(seen(&testing::context("carol", "ops")), ["ops", "few"]);
+        assert_eq!(seen(&in_channel("alice")), ["admins"]);
+        assert_eq!(seen(&direct("bob")), ["ops", "nowhere"]);
+        assert_eq!(seen(&hidden("bob", CommandMode::Name)), ["nowhere"]);
+    }
+}

@@ -1,0 +1,177 @@
+//! What the compiled-in commands do.
+
+use gopher_protocol::{admin::PsRow, ids::PipelineId, robot_api::MessageFormat, supervisor::EngineToSupervisor};
+use std::time::Instant;
+
+use crate::{
+    access::Manner,
+    builtin::BuiltIn,
+    connectors::Style,
+    context::{Context, TEST},
+    engine::Engine,
+    execute::Killed,
+    generation::Generation,
+    help::{Helper, chunks},
+    runs::{Purpose, Run, age},
+};
+
+impl Engine {
+    pub(crate) fn run_builtin(
+        &mut self,
+        built_in: BuiltIn,
+        generation: &Generation,
+        context: &Context,
+        command: &str,
+        args: &[String],
+    ) {
+        let first = args.first().map_or("", String::as_str);
+        match (built_in, command) {
+            (BuiltIn::Ping, _) => {
+                let style = Style { manner: Manner::Reply, in_thread: false, format: Some(MessageFormat::Fixed) };
+                self.tell(context, style, "PONG");
+            }
+            (BuiltIn::Help, _) => self.help(generation, context, command, first),
+            (BuiltIn::Admin, "ps") => {
+                let style = Style { manner: Manner::Say, in_thread: false, format: Some(MessageFormat::Fixed) };
+                let text = ps_text(&self.ps_rows());
+                self.tell(context, style, text);
+            }
+            (BuiltIn::Admin, "kill") => {
+                let text = match first.parse() {
+                    Ok(number) => {
+                        let killed = self.kill(PipelineId(number), context.user.as_str());
+                        killed_text(&killed, PipelineId(number))
+                    }
+                    Err(_) => format!("Pipeline {first} not found"),
+                };
+                self.tell(context, Style::SAY, text);
+            }
+            (BuiltIn::Admin, _) => self.quit(context),
+            (BuiltIn::Fallback, _) => {
+                let transport = self.hidden_transport(&context.protocol);
+                let text = Helper { generation, context, transport }.unmatched(first);
+                self.explain(context, &text);
+            }
+        }
+    }
+
+    fn help(&mut self, generation: &Generation, context: &Context, command: &str, query: &str) {
+        let transport = self.hidden_transport(&context.protocol);
+        let helper = Helper { generation, context, transport };
+        let text = match command {
+            "help-all" => helper.listing(true),
+            "commands" => helper.listing(false),
+            "info" => {
+                let robot_id = self.connectors.get(context.protocol.as_str()).and_then(|c| c.capabilities.as_ref());
+                let robot_id = robot_id.and_then(|c| c.robot_id.as_ref()).map(|id| id.as_str());
+                let start = self.start.as_ref();
+                let version = start.map_or("", |s| s.version.as_str());
+                let home = start.map_or("", |s| s.sources.home.as_str());
+                let text = helper.information(version, robot_id, home);
+                let style = Style { manner: Manner::Say, in_thread: false, format: Some(MessageFormat::Variable) };
+                self.tell(context, style, text);
+                return;
+            }
+            _ if query.trim().is_empty() => helper.overview(),
+            _ => helper.about(query),
+        };
+        self.explain(context, &text);
+    }
+
+    /// Longer texts go to the thread of the question, so that they do not fill the channel.
+    fn explain(&mut self, context: &Context, text: &str) {
+        let manner = if context.threaded { Manner::Reply } else { Manner::Say };
+        let style = Style { manner, in_thread: true, format: Some(MessageFormat::BasicMarkdown) };
+        for chunk in chunks(text) {
+            self.tell(context, style, chunk);
+        }
+    }
+
+    fn quit(&mut self, context: &Context) {
+        if context.protocol != TEST {
+            let running = self.ps_rows().len();
+            let text = match running {
+                0 => "Adios".to_owned(),
+                1 => "One pipeline is still running; I'm stopping it, then I quit".to_owned(),
+                n => format!("{n} pipelines are still running; I'm stopping them, then I quit"),
+            };
+            self.tell(context, Style::REPLY, text);
+        }
+        self.log.info(&format!("{} told the robot to quit", context.user));
+        self.supervisor.send(&EngineToSupervisor::Quit { failed: None });
+    }
+
+    /// Live and waiting pipelines, the oldest first.
+    pub(crate) fn ps_rows(&self) -> Vec<PsRow> {
+        let now = Instant::now();
+        let mut runs: Vec<&Run> = self.runs.values().filter(|r| r.purpose != Purpose::Configure).collect();
+        runs.sort_by_key(|r| r.pipeline);
+        runs.into_iter().map(|r| r.row(now, self.prompts.waits(r.id))).collect()
+    }
+}
+
+/// What became of a `kill`, for whoever asked.
+pub(crate) fn killed_text(killed: &Killed, pipeline: PipelineId) -> String {
+    match killed {
+        Killed::Asked => format!("Killed pipeline {pipeline}"),
+        Killed::Withdrawn => format!("Pipeline {pipeline} was still waiting and won't be started"),
+        Killed::NotRunning => "No active process found for pipeline".to_owned(),
+        Killed::NotFound => format!("Pipeline {pipeline} not found"),
+    }
+}
+
+fn ps_text(rows: &[PsRow]) -> String {
+    if rows.is_empty() {
+        return "No pipelines running".to_owned();
+    }
+    let head = ["WID", "AGE", "USER", "PLUGIN", "CMD", "TASK", "STATE"].map(str::to_owned);
+    let cells = rows.iter().map(|r| {
+        let user = if r.user.is_empty() { "-" } else { &r.user };
+        [
+            r.pipeline.to_string(),
+            age(r.age_seconds),
+            user.to_owned(),
+            r.task.clone(),
+            r.command.clone(),
+            r.task.clone(),
+            r.state.clone(),
+        ]
+    });
+    let table: Vec<[String; 7]> = std::iter::once(head).chain(cells).collect();
+    let mut widths = [0; 7];
+    for row in &table {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let lines = table.iter().map(|row| {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    });
+    format!("Plugins\n{}", lines.collect::<Vec<_>>().join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ps_is_a_table_whose_first_column_is_the_wid() {
+        assert_eq!(ps_text(&[]), "No pipelines running");
+        let row = PsRow {
+            pipeline: PipelineId(42),
+            kind: "plugin".into(),
+            task: "bashdemo".into(),
+            command: "hear".into(),
+            user: "bob".into(),
+            channel: "#general".into(),
+            age_seconds: 7,
+            state: "waiting for a reply".into(),
+        };
+        let text = ps_text(&[row]);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], "Plugins");
+        assert!(lines[1].starts_with("WID  AGE  USER  PLUGIN    CMD   TASK"), "{text}");
+        assert_eq!(lines[2].split_whitespace().next(), Some("42"));
+    }
+}

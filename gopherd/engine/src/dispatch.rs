@@ -1,0 +1,264 @@
+//! From an inbound message to the decision what it starts (spec: configuration §4.4).
+//!
+//! A decision never waits, and messages are decided in order of arrival; so each channel is, too.
+
+use std::{rc::Rc, time::Instant};
+
+use gopher_protocol::{
+    connector::{EngineToConnector, Inbound},
+    robot::CommandMode,
+    robot_api::LogLevel,
+};
+
+use crate::{
+    access,
+    connectors::Style,
+    context::Context,
+    engine::{Engine, Phase},
+    ephemeral::Resolved,
+    events::Event,
+    generation::{Generation, Source},
+    intake::{Verdict, admit},
+    journal::Progress,
+    matching::{self, Found, Hit},
+    prompts::Slot,
+    runs::Purpose,
+};
+
+const CLOSED: &str = "(the robot is still starting up, please wait and try your command again later)";
+const STOPPING: &str = "Sorry, I'm shutting down and can't start any new tasks";
+const SEVERAL: &str = "Yikes! Your command matched multiple plugins, so I'm not doing ANYTHING";
+
+impl Engine {
+    pub(crate) fn inbound(&mut self, protocol: &Rc<str>, message: &Inbound) {
+        let Some(generation) = self.current.clone() else { return };
+        let is_new = self.journal.accept(protocol, &message.event);
+        if let Some(wire) = self.connectors.get_mut(protocol).and_then(|c| c.wire.as_mut()) {
+            wire.send(&EngineToConnector::Accepted { event: message.event.clone() });
+        }
+        if !is_new {
+            return;
+        }
+        match admit(&generation, protocol, message) {
+            Verdict::Own => {}
+            Verdict::Nameless => self.log.error(&format!("[{protocol}] sent a message of nobody")),
+            Verdict::Ignored(reason) => {
+                self.event(protocol, Event::IgnoredUser);
+                self.log.line(LogLevel::Debug, "engine", &format!("[{protocol}] ignored: {reason}"));
+            }
+            Verdict::Accepted(context) => self.dispatch(&generation, context, &message.text),
+        }
+        if !self.runs.values().any(|r| r.context.event == message.event && *r.context.protocol == **protocol) {
+            self.journal.advance(protocol, &message.event, Progress::Finished);
+        }
+    }
+
+    fn dispatch(&mut self, generation: &Rc<Generation>, mut context: Context, message: &str) {
+        if context.direct {
+            self.event(&context.protocol, Event::BotDirectMessage);
+        }
+        let text = self.address(&mut context, message);
+        if context.is_command() && matches!(self.phase, Phase::Starting | Phase::Initializing { .. }) {
+            self.tell(&context, Style::REPLY, CLOSED);
+            return;
+        }
+        if self.take_reply(&context, message) {
+            return;
+        }
+        let spoken = !context.self_message && !context.bot_user;
+        let now = Instant::now();
+        if !context.is_command() {
+            let heard = !context.self_message && spoken && self.overhear(generation, &context, message);
+            if heard {
+                self.ephemeral.forget_remark(&context);
+            } else if !context.bot_user {
+                self.ephemeral.note_remark(&context, message, now);
+            }
+            return;
+        }
+        if context.self_message {
+            return;
+        }
+        let command = if text.trim().is_empty() && !context.bot_user {
+            self.bare(generation, &context, message, now)
+        } else {
+            Some(text)
+        };
+        self.ephemeral.forget_remark(&context);
+        let Some(command) = command else { return };
+        if self.try_command(generation, &context, &command) {
+            return;
+        }
+        if !spoken || self.overhear(generation, &context, message) {
+            return;
+        }
+        self.catch_all(generation, &context, message);
+    }
+
+    /// Finds out whether and how the robot is addressed; gives back what remains of the text.
+    fn address(&self, context: &mut Context, message: &str) -> String {
+        if context.bot_message {
+            context.mode = Some(CommandMode::Alias);
+            return message.to_owned();
+        }
+        let addressing = self.connectors.get(context.protocol.as_str()).and_then(|c| c.addressing.as_ref());
+        if let Some(addressed) = addressing.and_then(|a| a.recognise(message)) {
+            context.mode = Some(addressed.mode);
+            return addressed.text;
+        }
+        context.mode = context.direct.then_some(CommandMode::Direct);
+        message.to_owned()
+    }
+
+    /// A prompt that waits for this user here outranks everything.
+    fn take_reply(&mut self, context: &Context, message: &str) -> bool {
+        if self.prompts.is_empty() {
+            return false;
+        }
+        let slot = Slot {
+            protocol: context.protocol.clone(),
+            user: context.user.as_str().to_owned(),
+            channel: context.channel.clone(),
+            thread: context.thread_if_threaded().to_owned(),
+        };
+        let Some(ended) = self.prompts.reply(&slot, message) else { return false };
+        for answered in ended {
+            self.answer_prompt(answered);
+        }
+        true
+    }
+
+    /// The robot was called and nothing else: the user's last remark may have been meant for it.
+    fn bare(&mut self, generation: &Rc<Generation>, context: &Context, message: &str, now: Instant) -> Option<String> {
+        if message.ends_with('?') && self.try_command(generation, context, "?") {
+            return None;
+        }
+        let remark = self.ephemeral.take_remark(context, now);
+        if remark.is_none() {
+            self.tell(context, Style::SAY, "Yes?");
+        }
+        remark
+    }
+
+    fn try_command(&mut self, generation: &Rc<Generation>, context: &Context, text: &str) -> bool {
+        let found = matching::command(generation, context, text);
+        self.take(generation, context, found, Purpose::Command)
+    }
+
+    fn overhear(&mut self, generation: &Rc<Generation>, context: &Context, message: &str) -> bool {
+        let found = matching::ambient(generation, context, message);
+        self.take(generation, context, found, Purpose::Message)
+    }
+
+    /// Acts on a result of matching; `true` if there was one.
+    fn take(&mut self, generation: &Rc<Generation>, context: &Context, found: Found, purpose: Purpose) -> bool {
+        match found {
+            Found::Nothing => return false,
+            Found::Several(one, other) => {
+                let name = |index: usize| generation.plugins.get(index).map_or("?", |p| p.name.as_str());
+                self.event(&context.protocol, Event::MultipleMatchesNoAction);
+                self.log.error(&format!("a message of {} matched '{}' and '{}'", context.user, name(one), name(other)));
+                self.tell(context, Style::SAY, SEVERAL);
+            }
+            Found::One(hit) => self.start_hit(generation, context, hit, purpose),
+        }
+        true
+    }
+
+    fn start_hit(&mut self, generation: &Rc<Generation>, context: &Context, hit: Hit, purpose: Purpose) {
+        let Some(plugin) = generation.plugins.get(hit.plugin) else { return };
+        let of_class = if purpose == Purpose::Message { &plugin.messages } else { &plugin.commands };
+        let Some(pattern) = of_class.get(hit.matcher) else { return };
+        let mut args = hit.args;
+        let labels = &pattern.matcher.contexts;
+        if !labels.is_empty()
+            && let Resolved::Unknown(label) = self.ephemeral.resolve(context, labels, &mut args, Instant::now())
+        {
+            let text = format!(
+                "Sorry, I don't remember which {label} we were talking about - please re-enter your command and be more \
+                 specific"
+            );
+            self.tell(context, Style::SAY, text);
+            return;
+        }
+        self.start_command(generation, hit.plugin, &pattern.matcher.command, args, context, purpose);
+    }
+
+    fn catch_all(&mut self, generation: &Rc<Generation>, context: &Context, message: &str) {
+        if self.stopping() {
+            return;
+        }
+        let Some(plugin) = matching::catch_all(generation, context) else { return };
+        self.event(&context.protocol, Event::CatchAllsRan);
+        self.start_command(generation, plugin, "_catchall", vec![message.to_owned()], context, Purpose::CatchAll);
+    }
+
+    /// The checks of a command, the audit line, and only then its start.
+    fn start_command(
+        &mut self,
+        generation: &Rc<Generation>,
+        index: usize,
+        command: &str,
+        args: Vec<String>,
+        context: &Context,
+        purpose: Purpose,
+    ) {
+        let Some(plugin) = generation.plugins.get(index) else { return };
+        let protocol = context.protocol.as_str();
+        if self.stopping() && !(plugin.name.as_str() == "builtin-admin" && matches!(command, "ps" | "kill")) {
+            self.tell(context, Style::SAY, STOPPING);
+            return;
+        }
+        let judgement = access::judge(generation, plugin, command, context, self.hidden_transport(protocol));
+        let checked = judgement.event.is_some();
+        if let Some(event) = judgement.event {
+            self.event(protocol, event);
+        }
+        if let Some((manner, text)) = judgement.refusal {
+            let line =
+                format!("refused: {}/{command} for {} in {}: {text}", plugin.name, context.user, context.place());
+            if checked && !self.audit.record(&mut self.log, &line) {
+                self.log.warn(&line);
+            }
+            self.tell(context, Style { manner, in_thread: false, format: None }, text);
+            return;
+        }
+        let is_extension = matches!(plugin.source, Source::Extension(_));
+        if is_extension || checked || context.private() {
+            let how = if context.private() { "private " } else { "" };
+            // Only compiled-in commands have arguments that are known to be no secret.
+            let shown = if is_extension { String::new() } else { args.iter().map(|a| format!(" {a}")).collect() };
+            let line = format!("{how}{}/{command}{shown} for {} in {}", plugin.name, context.user, context.place());
+            if !self.audit.record(&mut self.log, &line) {
+                let text = "Sorry, I can't write my audit log, so I won't do that; please tell an administrator";
+                self.tell(context, Style::REPLY, text);
+                return;
+            }
+        }
+        match plugin.source {
+            Source::BuiltIn(built_in) => {
+                self.announce(protocol, purpose, true);
+                self.run_builtin(built_in, generation, context, command, &args);
+            }
+            Source::Extension(extension) => {
+                let mut whole = vec![command.to_owned()];
+                whole.extend(args);
+                let mut run = self.new_run(purpose, plugin.name.clone(), Rc::new(context.clone()), whole);
+                run.generation = Some((Rc::clone(generation), extension));
+                self.journal.advance(protocol, &context.event, Progress::Started);
+                self.queue_run(run);
+            }
+        }
+    }
+
+    /// Tells suites that something starts.
+    pub(crate) fn announce(&mut self, protocol: &str, purpose: Purpose, compiled: bool) {
+        match purpose {
+            Purpose::Command => self.event(protocol, Event::CommandTaskRan),
+            Purpose::Message => self.event(protocol, Event::AmbientTaskRan),
+            Purpose::CatchAll => self.event(protocol, Event::CatchAllTaskRan),
+            Purpose::Init | Purpose::Configure => return,
+        }
+        self.event(protocol, if compiled { Event::GoPluginRan } else { Event::ExternalTaskRan });
+    }
+}

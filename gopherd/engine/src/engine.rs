@@ -1,0 +1,274 @@
+//! The event loop: one poller, one table of peers, one thread.
+//!
+//! Policy lives in the other modules; here descriptors become ready, deadlines pass, and links fail.
+
+use std::{
+    collections::{HashMap, HashSet},
+    os::{fd::OwnedFd, unix::net::UnixListener},
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use gopher_protocol::{
+    ids::{CallId, DeliveryId, PipelineId, RunId},
+    secretd::{EngineToSecretd, SecretdToEngine},
+    supervisor::{EngineStart, EngineToSupervisor, SupervisorToEngine},
+};
+use gopher_sys::{LinkError, Poller, poll::Ready};
+
+use crate::{
+    admin::Client,
+    audit::Audit,
+    brain::Brain,
+    connectors::Connector,
+    ephemeral::Ephemeral,
+    error::EngineError,
+    generation::Generation,
+    journal::Journal,
+    loading::Loader,
+    log::{Log, now_ms},
+    outbox::Outbox,
+    prompts::{Caller, Prompts},
+    queue::{Admission, Bounds},
+    runs::Run,
+    wire::Wire,
+};
+
+/// Who is behind a token of the poller.
+#[derive(Debug, Clone)]
+pub(crate) enum Who {
+    Supervisor,
+    Secretd,
+    Loader,
+    Connector(Rc<str>),
+    Worker(RunId),
+    Listener,
+    Client(u64),
+}
+
+/// Where the robot is in its life.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Until the first configuration is in force and the primary connector is up.
+    Starting,
+    /// Until these `_init` runs are over, or until this moment.
+    Initializing {
+        runs: HashSet<RunId>,
+        until: Instant,
+    },
+    Open,
+    /// Until all runs are over, or until this moment.
+    Stopping {
+        until: Instant,
+    },
+}
+
+/// The whole state of the engine.
+pub(crate) struct Engine {
+    pub(crate) poller: Poller,
+    next_token: u64,
+    who: HashMap<u64, Who>,
+    pub(crate) supervisor: Wire<EngineToSupervisor, SupervisorToEngine>,
+    /// Kept open for sealed records; secretd must not see its engine go away.
+    pub(crate) secretd: Option<Wire<EngineToSecretd, SecretdToEngine>>,
+    pub(crate) loader: Option<Loader>,
+    pub(crate) connectors: HashMap<Rc<str>, Connector>,
+    pub(crate) listener: Option<UnixListener>,
+    pub(crate) clients: HashMap<u64, Client>,
+    pub(crate) start: Option<EngineStart>,
+    pub(crate) started: Instant,
+    pub(crate) current: Option<Rc<Generation>>,
+    pub(crate) phase: Phase,
+    pub(crate) runs: HashMap<RunId, Run>,
+    pub(crate) next_run: RunId,
+    pub(crate) next_pipeline: PipelineId,
+    pub(crate) admission: Admission<RunId>,
+    pub(crate) prompts: Prompts,
+    pub(crate) ephemeral: Ephemeral,
+    pub(crate) brain: Brain,
+    pub(crate) journal: Journal,
+    pub(crate) outbox: Outbox,
+    pub(crate) log: Log,
+    pub(crate) audit: Audit,
+    /// Attributes asked of connectors.
+    pub(crate) lookups: HashMap<CallId, (Caller, Instant)>,
+    pub(crate) next_call: CallId,
+    /// Admin clients that wait for the terminal connector to become a console.
+    pub(crate) waiting_consoles: Vec<u64>,
+    /// Connectors that wait for the end of the `_init` batch.
+    pub(crate) idle_asks: Vec<(Rc<str>, CallId)>,
+    /// The supervisor is gone, or has been told goodbye.
+    pub(crate) over: bool,
+}
+
+impl Engine {
+    /// `socket` is the link to the supervisor.
+    pub(crate) fn new(socket: OwnedFd) -> Result<Self, EngineError> {
+        let poller = Poller::new().map_err(EngineError::system("epoll_create"))?;
+        let supervisor = Wire::new(&poller, socket, 0).map_err(EngineError::Supervisor)?;
+        // Numbers of messages must not come again after a restart: connectors know the old ones.
+        let first_delivery = DeliveryId(now_ms() << 20);
+        Ok(Self {
+            poller,
+            next_token: 1,
+            who: HashMap::from([(0, Who::Supervisor)]),
+            supervisor,
+            secretd: None,
+            loader: None,
+            connectors: HashMap::new(),
+            listener: None,
+            clients: HashMap::new(),
+            start: None,
+            started: Instant::now(),
+            current: None,
+            phase: Phase::Starting,
+            runs: HashMap::new(),
+            next_run: RunId(1),
+            next_pipeline: PipelineId(1),
+            admission: Admission::new(Bounds::new(cores(), 256)),
+            prompts: Prompts::default(),
+            ephemeral: Ephemeral::default(),
+            brain: Brain::default(),
+            journal: Journal::default(),
+            outbox: Outbox::new(first_delivery),
+            log: Log::default(),
+            audit: Audit::default(),
+            lookups: HashMap::new(),
+            next_call: CallId(1),
+            waiting_consoles: Vec::new(),
+            idle_asks: Vec::new(),
+            over: false,
+        })
+    }
+
+    /// Runs until the supervisor wants it no longer.
+    pub(crate) fn run(&mut self) -> Result<(), EngineError> {
+        while !self.over {
+            self.turn(None)?;
+        }
+        Ok(())
+    }
+
+    /// One turn of the loop: waits for something, at most `longest`, and deals with all of it.
+    pub(crate) fn turn(&mut self, longest: Option<Duration>) -> Result<(), EngineError> {
+        let now = Instant::now();
+        let due = self.deadline().map(|at| at.saturating_duration_since(now));
+        let timeout = [due, longest].into_iter().flatten().min();
+        for ready in self.poller.wait(timeout).map_err(EngineError::system("epoll_wait"))? {
+            self.ready(&ready);
+        }
+        self.expire(Instant::now());
+        self.admit_runs();
+        self.settle();
+        Ok(())
+    }
+
+    /// A number for a new peer.
+    pub(crate) fn token(&mut self, who: Who) -> u64 {
+        let token = self.next_token;
+        self.next_token += 1;
+        self.who.insert(token, who);
+        token
+    }
+
+    /// A number for a new admin client, which is known by it.
+    pub(crate) fn client_token(&mut self) -> u64 {
+        let token = self.next_token;
+        self.token(Who::Client(token))
+    }
+
+    pub(crate) fn forget_token(&mut self, token: u64) {
+        self.who.remove(&token);
+    }
+
+    fn ready(&mut self, ready: &Ready) {
+        // A peer that ended earlier in this turn is no longer in the table.
+        let Some(who) = self.who.get(&ready.token).cloned() else { return };
+        if !ready.read {
+            return;
+        }
+        match who {
+            Who::Supervisor => self.hear_supervisor(),
+            Who::Secretd => self.hear_secretd(),
+            Who::Loader => self.hear_loader(),
+            Who::Connector(name) => self.hear_connector(&name),
+            Who::Worker(run) => self.hear_worker(run),
+            Who::Listener => self.accept_clients(),
+            Who::Client(client) => self.hear_client(client),
+        }
+    }
+
+    /// The next moment at which something must be done without being asked.
+    fn deadline(&self) -> Option<Instant> {
+        let phase = match &self.phase {
+            Phase::Initializing { until, .. } | Phase::Stopping { until } => Some(*until),
+            Phase::Starting | Phase::Open => None,
+        };
+        let runs = self.runs.values().filter_map(Run::deadline).min();
+        let lookups = self.lookups.values().map(|(_, at)| *at).min();
+        let clients = self.clients.values().filter_map(Client::deadline).min();
+        [phase, runs, lookups, clients, self.prompts.deadline(), self.outbox.deadline(), self.brain.deadline()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    fn expire(&mut self, now: Instant) {
+        for (sender, ret) in self.outbox.expire(now) {
+            self.sent(sender, ret);
+        }
+        for answered in self.prompts.expire(now) {
+            self.answer_prompt(answered);
+        }
+        for granted in self.brain.tick(now) {
+            self.answer_brain(granted);
+        }
+        self.expire_lookups(now);
+        self.expire_runs(now);
+        self.expire_clients(now);
+        self.expire_phase(now);
+    }
+
+    /// Sends what waits on every link, and ends those that failed.
+    fn settle(&mut self) {
+        self.follow_log();
+        if self.supervisor.settle(&self.poller).is_err() {
+            self.over = true;
+        }
+        if let Some(Err(error)) = self.secretd.as_mut().map(|wire| wire.settle(&self.poller)) {
+            self.end_secretd(&error);
+        }
+        if let Some(Err(error)) = self.loader.as_mut().and_then(|l| l.wire.as_mut()).map(|w| w.settle(&self.poller)) {
+            self.end_loader(&error);
+        }
+        let mut broken: Vec<(Who, LinkError)> = Vec::new();
+        for (name, connector) in &mut self.connectors {
+            if let Some(Err(error)) = connector.wire.as_mut().map(|wire| wire.settle(&self.poller)) {
+                broken.push((Who::Connector(Rc::clone(name)), error));
+            }
+        }
+        for (id, run) in &mut self.runs {
+            if let Some(Err(error)) = run.wire.as_mut().map(|wire| wire.settle(&self.poller)) {
+                broken.push((Who::Worker(*id), error));
+            }
+        }
+        for (id, client) in &mut self.clients {
+            if let Err(error) = client.settle(&self.poller) {
+                broken.push((Who::Client(*id), error));
+            }
+        }
+        for (who, error) in broken {
+            match who {
+                Who::Connector(name) => self.end_connector(&name, &error.to_string()),
+                Who::Worker(run) => self.end_worker(run, &error),
+                Who::Client(client) => self.end_client(client),
+                Who::Supervisor | Who::Secretd | Who::Loader | Who::Listener => {}
+            }
+        }
+    }
+}
+
+/// Processors this process may use.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
+}

@@ -1,0 +1,233 @@
+//! From the request for a configuration to the open gate.
+//!
+//! The loader is a confined worker; `_configure` runs are others. A configuration that is refused leaves the one in
+//! force; if there is none, the robot ends with the reasons.
+
+use std::{
+    collections::{HashMap, HashSet},
+    mem,
+    os::fd::OwnedFd,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use gopher_protocol::{
+    ids::{Generation as Number, RunId, TaskName},
+    loader::{EngineToLoader, LoaderToEngine},
+    robot::{Kind, Robot},
+    supervisor::{EngineToSupervisor, GenerationSettings},
+    worker::Outcome,
+};
+use gopher_sys::LinkError;
+
+use crate::{
+    context::Context,
+    engine::{Engine, Phase, Who},
+    environment,
+    generation::Generation,
+    runs::{Purpose, Run, describe},
+    wire::Wire,
+};
+
+/// How long `_init` runs may keep the gate closed.
+const INIT: Duration = Duration::from_secs(30);
+/// How long a `_configure` run may take.
+pub(crate) const CONFIGURE: Duration = Duration::from_secs(20);
+
+/// A configuration on its way.
+pub(crate) struct Loader {
+    number: Number,
+    pub(crate) wire: Option<Wire<EngineToLoader, LoaderToEngine>>,
+    /// `_configure` runs that the loader waits for.
+    asked: HashMap<RunId, TaskName>,
+}
+
+impl Engine {
+    pub(crate) fn request_load(&mut self, number: Number) {
+        self.loader = Some(Loader { number, wire: None, asked: HashMap::new() });
+        self.supervisor.send(&EngineToSupervisor::Load { generation: number });
+    }
+
+    pub(crate) fn link_loader(&mut self, number: Number, socket: OwnedFd) {
+        let Some(sources) = self.start.as_ref().map(|s| s.sources.clone()) else { return };
+        if self.loader.as_ref().is_none_or(|l| l.number != number || l.wire.is_some()) {
+            self.log.error(&format!("gopherd sent a loader for generation {number} that nobody asked for"));
+            return;
+        }
+        let token = self.token(Who::Loader);
+        match Wire::new(&self.poller, socket, token) {
+            Ok(mut wire) => {
+                wire.send(&EngineToLoader::Load { generation: number, sources });
+                if let Some(loader) = &mut self.loader {
+                    loader.wire = Some(wire);
+                }
+            }
+            Err(error) => self.load_failed(&[format!("the link to the configuration loader: {error}")]),
+        }
+    }
+
+    pub(crate) fn hear_loader(&mut self) {
+        while let Some(wire) = self.loader.as_mut().and_then(|l| l.wire.as_mut()) {
+            match wire.receive() {
+                Ok(Some((LoaderToEngine::WantDefaults { tasks }, _))) => self.ask_defaults(tasks),
+                Ok(Some((LoaderToEngine::Loaded { robot }, _))) => {
+                    self.close_loader();
+                    self.activate(robot);
+                }
+                Ok(Some((LoaderToEngine::Refused { errors }, _))) => {
+                    self.close_loader();
+                    self.load_failed(&errors);
+                }
+                Ok(None) => return,
+                Err(error) => self.end_loader(&error),
+            }
+        }
+    }
+
+    fn close_loader(&mut self) {
+        if let Some(loader) = self.loader.take()
+            && let Some(wire) = loader.wire
+        {
+            self.forget_token(wire.token());
+            wire.close(&self.poller);
+        }
+    }
+
+    pub(crate) fn end_loader(&mut self, error: &LinkError) {
+        self.close_loader();
+        self.load_failed(&[format!("the configuration loader ended before the configuration was loaded: {error}")]);
+    }
+
+    pub(crate) fn loader_gone(&mut self, number: Number, reason: &str) {
+        // What it said last may still be in the link.
+        if self.loader.as_ref().is_some_and(|l| l.number == number) {
+            self.hear_loader();
+        }
+        if self.loader.as_ref().is_some_and(|l| l.number == number) {
+            self.close_loader();
+            self.load_failed(&[format!("the configuration could not be loaded: {reason}")]);
+        }
+    }
+
+    fn load_failed(&mut self, errors: &[String]) {
+        for error in errors {
+            self.log.error(error);
+        }
+        if self.current.is_none() {
+            self.give_up(errors.join("\n"));
+        }
+    }
+
+    /// Asks plugins for their default configuration, all at once as far as admission allows.
+    fn ask_defaults(&mut self, tasks: Vec<TaskName>) {
+        let mut seen = HashSet::new();
+        for task in tasks {
+            if !seen.insert(task.clone()) {
+                continue;
+            }
+            let context = Rc::new(Context::automatic(""));
+            let run = self.new_run(Purpose::Configure, task.clone(), context, vec!["_configure".to_owned()]);
+            if let Some(loader) = &mut self.loader {
+                loader.asked.insert(run.id, task);
+            }
+            self.queue_run(run);
+        }
+    }
+
+    /// The generation that `_configure` runs belong to.
+    pub(crate) fn loading(&self) -> Number {
+        self.loader.as_ref().map_or(Number(1), |l| l.number)
+    }
+
+    /// A `_configure` run is over.
+    pub(crate) fn configured(&mut self, run: &mut Run, outcome: &Result<Outcome, String>) {
+        let output = mem::take(&mut run.output);
+        let hint = output.first_error().map(|line| format!(": {line}")).unwrap_or_default();
+        let result = match (outcome, &run.ending) {
+            (_, Some(ending)) => Err(format!("_configure was stopped {}{hint}", ending.reason)),
+            (Ok(Outcome::Exited { status, signal: None }), None) if status.0 == 0 => output.into_configuration(),
+            (Ok(outcome @ Outcome::Exited { .. }), None) => Err(format!("_configure: {}{hint}", describe(outcome))),
+            (Ok(outcome), None) => Err(describe(outcome)),
+            (Err(reason), None) => Err(format!("_configure: {reason}{hint}")),
+        };
+        let Some(loader) = &mut self.loader else { return };
+        let Some(task) = loader.asked.remove(&run.id) else { return };
+        let Some(wire) = &mut loader.wire else { return };
+        if !wire.send(&EngineToLoader::DefaultConfig { task: task.clone(), result }) {
+            let result = Err("what _configure printed is too long".to_owned());
+            wire.send(&EngineToLoader::DefaultConfig { task, result });
+        }
+    }
+
+    /// A valid configuration comes into force.
+    fn activate(&mut self, robot: Robot) {
+        let Some(start) = &self.start else { return };
+        let home = start.sources.home.clone();
+        self.log.set_level(robot.log_level);
+        let (generation, trouble) = Generation::new(robot);
+        let generation = Rc::new(generation);
+        let robot = &generation.robot;
+        for notice in robot.notices.iter().chain(&trouble) {
+            self.log.warn(notice);
+        }
+        for disabled in &robot.disabled {
+            self.log.warn(&format!("'{}' is disabled: {}", disabled.name, disabled.reason));
+        }
+        let settings = GenerationSettings {
+            work_space: robot.work_space.as_ref().map(|w| environment::absolute(&home, w)),
+            read_paths: robot.read_paths.clone(),
+        };
+        self.supervisor.send(&EngineToSupervisor::GenerationActive { generation: robot.generation, settings });
+        self.log.info(&format!("generation {} is in force: {} plugins", robot.generation, generation.plugins.len()));
+        let first = self.current.is_none();
+        self.current = Some(Rc::clone(&generation));
+        let names: Vec<String> = robot.protocols.iter().map(|p| p.name.as_str().to_owned()).collect();
+        for name in names {
+            self.start_connector(&name);
+        }
+        if !first && self.phase == Phase::Open {
+            self.initialize_plugins();
+        }
+    }
+
+    /// The primary connector is up: plugins may initialize themselves, then commands are taken.
+    pub(crate) fn primary_up(&mut self) {
+        if self.phase == Phase::Starting {
+            let runs = self.initialize_plugins();
+            self.phase = Phase::Initializing { runs, until: Instant::now() + INIT };
+            self.check_initialized();
+        }
+    }
+
+    fn initialize_plugins(&mut self) -> HashSet<RunId> {
+        let Some(generation) = self.current.clone() else { return HashSet::new() };
+        let context = Rc::new(Context::automatic(generation.robot.primary_protocol.as_str()));
+        let mut ids = HashSet::new();
+        for (index, extension) in generation.robot.extensions.iter().enumerate() {
+            let built_in = crate::builtin::BuiltIn::named(extension.name.as_str()).is_some();
+            if !matches!(extension.kind, Kind::Plugin) || built_in {
+                continue;
+            }
+            let args = vec!["_init".to_owned()];
+            let mut run = self.new_run(Purpose::Init, extension.name.clone(), Rc::clone(&context), args);
+            run.generation = Some((Rc::clone(&generation), index));
+            ids.insert(run.id);
+            self.queue_run(run);
+        }
+        ids
+    }
+
+    /// An `_init` run is over.
+    pub(crate) fn initialized(&mut self, run: RunId) {
+        if let Phase::Initializing { runs, .. } = &mut self.phase {
+            runs.remove(&run);
+            self.check_initialized();
+        }
+    }
+
+    fn check_initialized(&mut self) {
+        if matches!(&self.phase, Phase::Initializing { runs, .. } if runs.is_empty()) {
+            self.open_gate();
+        }
+    }
+}

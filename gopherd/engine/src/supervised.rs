@@ -1,0 +1,150 @@
+//! What the supervisor tells the engine, and the engine's own end.
+
+use std::{
+    os::fd::OwnedFd,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use gopher_protocol::{
+    ids::{Generation as Number, RunId},
+    supervisor::{EngineStart, EngineToSupervisor, SupervisorToEngine},
+};
+use gopher_sys::LinkError;
+
+use crate::{
+    engine::{Engine, Phase, Who, cores},
+    queue::{Admission, Bounds},
+    runs::Ending,
+    wire::Wire,
+};
+
+/// How long runs have to end when the robot stops.
+const GOODBYE: Duration = Duration::from_secs(5);
+
+impl Engine {
+    pub(crate) fn hear_supervisor(&mut self) {
+        while !self.over {
+            match self.supervisor.receive() {
+                Ok(Some((message, descriptors))) => self.from_supervisor(message, descriptors),
+                Ok(None) => return,
+                Err(error) => {
+                    if !matches!(error, LinkError::Closed) {
+                        self.log.error(&format!("the link to gopherd: {error}"));
+                    }
+                    self.over = true;
+                }
+            }
+        }
+    }
+
+    fn from_supervisor(&mut self, message: SupervisorToEngine, mut descriptors: Vec<OwnedFd>) {
+        // Links that carry one descriptor are checked by the link itself.
+        let descriptor = descriptors.pop();
+        match (message, descriptor) {
+            (SupervisorToEngine::Begin { start }, None) => self.begin(start),
+            (SupervisorToEngine::Secretd, Some(socket)) => self.link_secretd(socket),
+            (SupervisorToEngine::Connector { name }, Some(socket)) => self.link_connector(&name, socket),
+            (SupervisorToEngine::ConnectorGone { name, reason }, None) => self.end_connector(&name, &reason),
+            (SupervisorToEngine::AdminSocket, Some(socket)) => self.listen(socket),
+            (SupervisorToEngine::Spawned { run }, Some(socket)) => self.spawned(run, socket),
+            (SupervisorToEngine::SpawnFailed { run, reason }, None) => self.spawn_failed(run, reason),
+            (SupervisorToEngine::Exited { run, exit }, None) => self.exited(run, &exit),
+            (SupervisorToEngine::Loader { generation }, Some(socket)) => self.link_loader(generation, socket),
+            (SupervisorToEngine::LoaderGone { generation, reason }, None) => self.loader_gone(generation, &reason),
+            (SupervisorToEngine::Ping { nonce }, None) => {
+                self.supervisor.send(&EngineToSupervisor::Pong { nonce });
+            }
+            (SupervisorToEngine::Stop, None) => self.stop(),
+            (SupervisorToEngine::StateDirectory, Some(directory)) => {
+                let directory = Rc::new(directory);
+                self.log.open(Rc::clone(&directory));
+                self.audit.open(directory);
+            }
+            (message, _) => self.log.error(&format!("gopherd sent a {message:?} that makes no sense here")),
+        }
+    }
+
+    fn begin(&mut self, start: EngineStart) {
+        if self.start.is_some() {
+            self.log.error("gopherd began twice");
+            return;
+        }
+        let max_runs = usize::try_from(start.max_runs).unwrap_or(usize::MAX);
+        self.admission = Admission::new(Bounds::new(cores(), max_runs));
+        self.log.info(&format!("engine {} for {}", start.version, start.sources.home));
+        for missing in &start.isolation.missing {
+            self.log.warn(missing);
+        }
+        self.start = Some(start);
+        self.supervisor.send(&EngineToSupervisor::Ready);
+        self.request_load(Number(1));
+    }
+
+    fn link_secretd(&mut self, socket: OwnedFd) {
+        if let Some(old) = self.secretd.take() {
+            self.forget_token(old.token());
+            old.close(&self.poller);
+        }
+        let token = self.token(Who::Secretd);
+        match Wire::new(&self.poller, socket, token) {
+            Ok(wire) => self.secretd = Some(wire),
+            Err(error) => self.log.error(&format!("the link to secretd: {error}")),
+        }
+    }
+
+    pub(crate) fn hear_secretd(&mut self) {
+        while let Some(wire) = &mut self.secretd {
+            match wire.receive() {
+                // Nothing is sealed yet, so no answer is expected.
+                Ok(Some((message, _))) => {
+                    self.log.error(&format!("secretd sent a {message:?} that nobody asked for"));
+                }
+                Ok(None) => return,
+                Err(error) => self.end_secretd(&error),
+            }
+        }
+    }
+
+    pub(crate) fn end_secretd(&mut self, error: &LinkError) {
+        if let Some(wire) = self.secretd.take() {
+            self.forget_token(wire.token());
+            wire.close(&self.poller);
+            self.log.warn(&format!("the link to secretd ended: {error}"));
+        }
+    }
+
+    /// No new commands; what runs is asked to end.
+    fn stop(&mut self) {
+        if matches!(self.phase, Phase::Stopping { .. }) {
+            return;
+        }
+        self.log.info("stopping");
+        self.phase = Phase::Stopping { until: Instant::now() + GOODBYE };
+        let ids: Vec<RunId> = self.runs.keys().copied().collect();
+        for id in ids {
+            self.end_run(id, Ending { reason: "because the robot is shutting down".to_owned(), force_at: None });
+        }
+    }
+
+    pub(crate) fn stopping(&self) -> bool {
+        matches!(self.phase, Phase::Stopping { .. })
+    }
+
+    pub(crate) fn expire_phase(&mut self, now: Instant) {
+        match &self.phase {
+            Phase::Stopping { until } if self.runs.is_empty() || *until <= now => self.over = true,
+            Phase::Initializing { until, .. } if *until <= now => {
+                self.log.warn("some plugins are still busy with their _init; commands are taken now");
+                self.open_gate();
+            }
+            Phase::Starting | Phase::Initializing { .. } | Phase::Open | Phase::Stopping { .. } => {}
+        }
+    }
+
+    /// The robot cannot go on: its last words are for the person who started it.
+    pub(crate) fn give_up(&mut self, reason: String) {
+        self.log.error(&reason);
+        self.supervisor.send(&EngineToSupervisor::Quit { failed: Some(reason) });
+    }
+}
