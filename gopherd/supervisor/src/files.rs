@@ -134,7 +134,12 @@ impl Files {
     }
 
     /// An append-only file of the state for one role.
-    pub(crate) fn append_only(&self, dir: &Path, name: &str, account: Option<Account>) -> Result<OwnedFd, SupervisorError> {
+    pub(crate) fn append_only(
+        &self,
+        dir: &Path,
+        name: &str,
+        account: Option<Account>,
+    ) -> Result<OwnedFd, SupervisorError> {
         let path = dir.join(name);
         let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
         let file = file.map_err(SupervisorError::file("open", &path))?;
@@ -174,13 +179,17 @@ impl Files {
 
 /// `conf`, `lib` and `plugins` beside this program: installed, or in the source tree.
 fn installed() -> Result<PathBuf, SupervisorError> {
-    let exe = fs::canonicalize("/proc/self/exe").map_err(SupervisorError::file("resolve", Path::new("/proc/self/exe")))?;
+    let exe =
+        fs::canonicalize("/proc/self/exe").map_err(SupervisorError::file("resolve", Path::new("/proc/self/exe")))?;
     let dir = exe.parent().unwrap_or(Path::new("/"));
     ["../share/gopherbot", "../../packaging/share", "../../../packaging/share"]
         .iter()
         .find_map(|relative| fs::canonicalize(dir.join(relative)).ok().filter(|d| d.join("conf/robot.yaml").is_file()))
         .ok_or_else(|| {
-            SupervisorError::Usage(format!("no installed conf/robot.yaml beside {}: say where with --install-dir", exe.display()))
+            SupervisorError::Usage(format!(
+                "no installed conf/robot.yaml beside {}: say where with --install-dir",
+                exe.display()
+            ))
         })
 }
 
@@ -194,7 +203,9 @@ fn private_directory(path: &Path, mode: u32) -> Result<(), SupervisorError> {
 /// Makes a path belong to a role.
 pub(crate) fn give(path: &Path, account: Option<Account>) -> Result<(), SupervisorError> {
     match account {
-        Some(account) => chown(path, Some(account.uid), Some(account.gid)).map_err(SupervisorError::file("chown", path)),
+        Some(account) => {
+            chown(path, Some(account.uid), Some(account.gid)).map_err(SupervisorError::file("chown", path))
+        }
         None => Ok(()),
     }
 }
@@ -259,7 +270,12 @@ mod tests {
         let home = dir.path().join("r");
         fs::create_dir_all(home.join("custom/conf")).expect("home");
         fs::create_dir_all(home.join("private")).expect("private");
-        for name in ["custom/binary-encrypted-key", "custom/binary-encrypted-key.dev", "custom/binary-other", "private/environment"] {
+        for name in [
+            "custom/binary-encrypted-key",
+            "custom/binary-encrypted-key.dev",
+            "custom/binary-other",
+            "private/environment",
+        ] {
             fs::write(home.join(name), "x").expect("file");
         }
         let files = Files::open(&home, Some(&install), Some(dir.path())).expect("opened");

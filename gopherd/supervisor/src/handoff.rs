@@ -21,11 +21,13 @@ const PREFIX: &[u8] = b"GOPHER_";
 /// Executes this program again without its `GOPHER_*` values, if it has any.
 pub(crate) fn take_launch_values() -> Result<(), SupervisorError> {
     #[expect(clippy::disallowed_methods, reason = "this is where the environment is taken, once")]
-    let (taken, kept): (Vec<_>, Vec<_>) = std::env::vars_os().partition(|(name, _)| name.as_bytes().starts_with(PREFIX));
+    let (taken, kept): (Vec<_>, Vec<_>) =
+        std::env::vars_os().partition(|(name, _)| name.as_bytes().starts_with(PREFIX));
     if taken.is_empty() {
         return Ok(());
     }
-    let mut values: Vec<u8> = taken.iter().flat_map(|(name, value)| entry(name, value).into_iter().chain([0])).collect();
+    let mut values: Vec<u8> =
+        taken.iter().flat_map(|(name, value)| entry(name, value).into_iter().chain([0])).collect();
     let memory = descriptors::sealed_memory("launch", &values).map_err(SupervisorError::system("memfd_create"));
     gopher_sys::wipe(&mut values);
     execute_again(memory?, &kept).map(|never| match never {})
@@ -39,7 +41,8 @@ fn execute_again(memory: OwnedFd, kept: &[(OsString, OsString)]) -> Result<Infal
     let system = SupervisorError::system;
     descriptors::keep_on_exec(&memory).map_err(system("fcntl"))?;
     let itself = descriptors::open_program("/proc/self/exe").map_err(system("open /proc/self/exe"))?;
-    let c_string = |bytes: &[u8]| CString::new(bytes).map_err(|_| SupervisorError::Usage("an argument holds a zero byte".into()));
+    let c_string =
+        |bytes: &[u8]| CString::new(bytes).map_err(|_| SupervisorError::Usage("an argument holds a zero byte".into()));
     let mut args = std::env::args_os().map(|a| c_string(a.as_bytes())).collect::<Result<Vec<_>, _>>()?;
     args.push(c_string(b"--launch-fd")?);
     args.push(c_string(memory.as_raw_fd().to_string().as_bytes())?);

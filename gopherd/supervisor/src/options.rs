@@ -90,7 +90,8 @@ mod tests {
 
     #[test]
     fn every_option_is_read() {
-        let options = parse("-C /r --demo --protocol test --test-fd 7 --capability-off test --read-path /a --read-path /b");
+        let options =
+            parse("-C /r --demo --protocol test --test-fd 7 --capability-off test --read-path /a --read-path /b");
         let options = options.expect("valid");
         assert_eq!(options.home, Some("/r".into()));
         assert!(options.demo && !options.no_isolation);

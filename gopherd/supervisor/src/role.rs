@@ -7,8 +7,7 @@ use std::{
 
 use gopher_protocol::Message;
 use gopher_sys::{
-    Link,
-    descriptors,
+    Link, LinkError, descriptors,
     process::{self, Account, Child, Program},
 };
 use nix::sys::signal::Signal;
@@ -28,12 +27,15 @@ pub(crate) struct Programs {
 impl Programs {
     /// Opens the programs beside this one.
     pub(crate) fn open() -> Result<Self, SupervisorError> {
-        let exe = std::fs::canonicalize("/proc/self/exe").map_err(SupervisorError::file("resolve", "/proc/self/exe".as_ref()))?;
+        let exe = std::fs::canonicalize("/proc/self/exe")
+            .map_err(SupervisorError::file("resolve", "/proc/self/exe".as_ref()))?;
         let dir = exe.parent().unwrap_or(std::path::Path::new("/"));
         let open = |name: &str| {
             let path = dir.join(name);
-            descriptors::open_program(&path).map_err(|errno| {
-                SupervisorError::File { step: "open", path: path.display().to_string(), source: errno.into() }
+            descriptors::open_program(&path).map_err(|errno| SupervisorError::File {
+                step: "open",
+                path: path.display().to_string(),
+                source: errno.into(),
             })
         };
         let null = std::fs::File::options().read(true).write(true).open("/dev/null");
@@ -43,7 +45,10 @@ impl Programs {
             connector: open("gopher-connector")?,
             worker: open("gopher-worker")?,
             null: null.map_err(SupervisorError::file("open", "/dev/null".as_ref()))?.into(),
-            errors: std::io::stderr().as_fd().try_clone_to_owned().map_err(SupervisorError::file("duplicate", "stderr".as_ref()))?,
+            errors: std::io::stderr()
+                .as_fd()
+                .try_clone_to_owned()
+                .map_err(SupervisorError::file("duplicate", "stderr".as_ref()))?,
         })
     }
 }
@@ -71,8 +76,20 @@ impl<S: Message, R: Message> Role<S, R> {
             descriptors: vec![programs.null.as_fd(), programs.errors.as_fd(), programs.errors.as_fd(), theirs.as_fd()],
             account,
         };
-        let child = process::start(&program).map_err(|source| SupervisorError::Start { role: name.to_owned(), source })?;
+        let child =
+            process::start(&program).map_err(|source| SupervisorError::Start { role: name.to_owned(), source })?;
         Ok(Self { child, link: Link::new(ours)?, last_pong: Instant::now() })
+    }
+
+    /// Sends, or not: a role that is gone is noticed by its process ending, and one that cannot be spoken to is ended.
+    pub(crate) fn tell(&mut self, message: &S, descriptors: Vec<OwnedFd>) {
+        match self.link.send_with(message, descriptors) {
+            Ok(()) | Err(LinkError::Closed) => {}
+            Err(error) => {
+                eprintln!("gopherd: {error}");
+                self.kill();
+            }
+        }
     }
 
     pub(crate) fn kill(&self) {

@@ -16,7 +16,10 @@ pub(crate) fn trees(path: &str, home: Option<&Path>) -> Vec<PathBuf> {
         }
         let whole = dir.parent().filter(|tree| {
             let name = tree.file_name().and_then(|n| n.to_str()).unwrap_or("/");
-            tree.parent().is_some() && Some(*tree) != home && tree.parent() != Some(Path::new("/home")) && !KEEPS_CREDENTIALS.contains(&name)
+            tree.parent().is_some()
+                && Some(*tree) != home
+                && tree.parent() != Some(Path::new("/home"))
+                && !KEEPS_CREDENTIALS.contains(&name)
         });
         let tree = whole.unwrap_or(dir).to_owned();
         if !trees.contains(&tree) {

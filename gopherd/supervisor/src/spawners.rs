@@ -32,11 +32,7 @@ pub(crate) struct Spawner {
 }
 
 impl Spawner {
-    pub(crate) fn start(
-        programs: &Programs,
-        profile: Profile,
-        plan: SpawnerPlan,
-    ) -> Result<Self, SupervisorError> {
+    pub(crate) fn start(programs: &Programs, profile: Profile, plan: SpawnerPlan) -> Result<Self, SupervisorError> {
         // As root it takes the view with root's eyes, then becomes what its user namespace allows.
         let name = format!(
             "gopher-worker: spawner{}{}",
@@ -44,7 +40,7 @@ impl Spawner {
             if profile.network { "" } else { ", no network" }
         );
         let mut role = Role::start(programs, &programs.worker, &name, None)?;
-        role.link.send(&SupervisorToSpawner::Begin { plan })?;
+        role.tell(&SupervisorToSpawner::Begin { plan }, Vec::new());
         Ok(Self { profile, role, ready: false })
     }
 

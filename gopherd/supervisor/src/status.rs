@@ -1,10 +1,6 @@
 //! What the supervisor knows of its roles, in a file that can be read while the engine is down.
 
-use std::{
-    fmt::Write as _,
-    fs,
-    path::Path,
-};
+use std::{fmt::Write as _, fs, path::Path};
 
 use gopher_sys::paths;
 
@@ -18,7 +14,8 @@ pub(crate) struct RoleStatus {
 
 /// The file's text: JSON.
 fn text(home: &Path, pid: u32, roles: &[RoleStatus], live_runs: usize, missing: &[String]) -> String {
-    let mut out = format!("{{\"home\":{},\"pid\":{pid},\"live_runs\":{live_runs},\"roles\":[", quoted(&home.to_string_lossy()));
+    let mut out =
+        format!("{{\"home\":{},\"pid\":{pid},\"live_runs\":{live_runs},\"roles\":[", quoted(&home.to_string_lossy()));
     for (i, role) in roles.iter().enumerate() {
         let comma = if i == 0 { "" } else { "," };
         let pid = role.pid.map_or("null".to_owned(), |pid| pid.to_string());
@@ -39,7 +36,8 @@ fn text(home: &Path, pid: u32, roles: &[RoleStatus], live_runs: usize, missing: 
 /// Replaces the status file in `run`; what cannot be written is not worth the robot's life.
 pub(crate) fn write(run: &Path, home: &Path, roles: &[RoleStatus], live_runs: usize, missing: &[String]) {
     let (new, path) = (run.join("status.json.new"), run.join(paths::STATUS));
-    let _ = fs::write(&new, text(home, std::process::id(), roles, live_runs, missing)).and_then(|()| fs::rename(&new, &path));
+    let _ = fs::write(&new, text(home, std::process::id(), roles, live_runs, missing))
+        .and_then(|()| fs::rename(&new, &path));
 }
 
 fn quoted(text: &str) -> String {

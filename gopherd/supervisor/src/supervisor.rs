@@ -15,13 +15,14 @@ use gopher_protocol::{
     ids::{Generation, PipelineId, RunId},
     loader::{Sources, StartMode},
     supervisor::{
-        ConnectorToSupervisor, EngineStart, EngineToSupervisor, GenerationSettings, Isolation, Layout, RunExit, RunMode,
-        SandboxReport, SecretdToSupervisor, SpawnKind, SpawnOrder, SpawnRequest, SpawnerToSupervisor,
+        ConnectorToSupervisor, EngineStart, EngineToSupervisor, GenerationSettings, Isolation, Layout, RunExit,
+        RunMode, SandboxReport, SecretdToSupervisor, SpawnKind, SpawnOrder, SpawnRequest, SpawnerToSupervisor,
         SupervisorToConnector, SupervisorToEngine, SupervisorToSecretd, SupervisorToSpawner,
     },
 };
 use gopher_sys::{
-    LinkError, Poller, descriptors, poll::Ready,
+    LinkError, Poller, descriptors,
+    poll::Ready,
     process::{self, Exit},
 };
 use nix::{
@@ -149,7 +150,9 @@ impl Supervisor {
             (false, false) => RunMode::Plain,
         };
         let missing = match mode {
-            RunMode::Unconfined => vec!["Runs are not separated from each other or from this account (--no-isolation)".to_owned()],
+            RunMode::Unconfined => {
+                vec!["Runs are not separated from each other or from this account (--no-isolation)".to_owned()]
+            }
             RunMode::Packaged | RunMode::Plain => Vec::new(),
         };
         let poller = Poller::new().map_err(system("epoll_create"))?;
@@ -158,7 +161,8 @@ impl Supervisor {
             set.add(signal);
         }
         set.thread_block().map_err(system("sigprocmask"))?;
-        let signals = SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(system("signalfd"))?;
+        let signals =
+            SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(system("signalfd"))?;
         poller.add(signals.as_fd(), 0, false).map_err(system("epoll_ctl"))?;
         let cookie = if accounts.separate() { None } else { Some(files.cookie()?) };
         Ok(Self {
@@ -308,7 +312,11 @@ impl Supervisor {
         if self.secretd.is_none() && self.secretd_backoff.is_due(now) {
             self.start_secretd()?;
         }
-        if self.engine.is_none() && self.start_mode.is_some() && self.secretd.is_some() && self.engine_backoff.is_due(now) {
+        if self.engine.is_none()
+            && self.start_mode.is_some()
+            && self.secretd.is_some()
+            && self.engine_backoff.is_due(now)
+        {
             self.start_engine()?;
         }
         let due: Vec<String> = self
@@ -333,19 +341,19 @@ impl Supervisor {
         let nonce = self.nonce;
         let silent = |last: Instant| now.duration_since(last) > SILENCE;
         if let Some(role) = &mut self.engine {
-            let _ = role.link.send(&SupervisorToEngine::Ping { nonce });
+            role.tell(&SupervisorToEngine::Ping { nonce }, Vec::new());
             if silent(role.last_pong) {
                 role.kill();
             }
         }
         if let Some(role) = &mut self.secretd {
-            let _ = role.link.send(&SupervisorToSecretd::Ping { nonce });
+            role.tell(&SupervisorToSecretd::Ping { nonce }, Vec::new());
             if silent(role.last_pong) {
                 role.kill();
             }
         }
         for role in self.connectors.values_mut().filter_map(|c| c.role.as_mut()) {
-            let _ = role.link.send(&SupervisorToConnector::Ping { nonce });
+            role.tell(&SupervisorToConnector::Ping { nonce }, Vec::new());
             if silent(role.last_pong) {
                 role.kill();
             }

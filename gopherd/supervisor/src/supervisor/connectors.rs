@@ -5,24 +5,25 @@ use super::*;
 impl Supervisor {
     pub(super) fn start_connector(&mut self, name: &str) -> Result<(), SupervisorError> {
         let index = u32::try_from(self.connectors.len()).unwrap_or(0);
-        let connector = self
-            .connectors
-            .entry(name.to_owned())
-            .or_insert_with(|| Connector { index, role: None, backoff: Backoff::default() });
+        let connector = self.connectors.entry(name.to_owned()).or_insert_with(|| Connector {
+            index,
+            role: None,
+            backoff: Backoff::default(),
+        });
         if connector.role.is_some() {
             return Ok(());
         }
         let account = self.accounts.connector(connector.index);
         let title = format!("gopher-connector {name}");
         let mut role = Role::start(&self.programs, &self.programs.connector, &title, account)?;
-        role.link.send(&SupervisorToConnector::Begin { name: name.to_owned() })?;
+        role.tell(&SupervisorToConnector::Begin { name: name.to_owned() }, Vec::new());
         let (engine_end, connector_end) = links::engine_and_connector()?;
-        role.link.send_with(&SupervisorToConnector::Engine, vec![connector_end])?;
+        role.tell(&SupervisorToConnector::Engine, vec![connector_end]);
         let (secretd_end, connector_end) = links::secretd_and_connector()?;
-        role.link.send_with(&SupervisorToConnector::Secretd, vec![connector_end])?;
+        role.tell(&SupervisorToConnector::Secretd, vec![connector_end]);
         if let (Some(socket), "test") = (&self.test_socket, name) {
             let socket = socket.try_clone().map_err(SupervisorError::file("duplicate", "test socket".as_ref()))?;
-            role.link.send_with(&SupervisorToConnector::TestSocket, vec![socket])?;
+            role.tell(&SupervisorToConnector::TestSocket, vec![socket]);
         }
         let link = role.link.as_fd().try_clone_to_owned();
         let link = link.map_err(SupervisorError::file("duplicate", "link".as_ref()))?;
@@ -33,7 +34,7 @@ impl Supervisor {
             connector.role = Some(role);
         }
         if let Some(secretd) = &mut self.secretd {
-            secretd.link.send_with(&SupervisorToSecretd::ConnectorOpened { name: name.to_owned() }, vec![secretd_end])?;
+            secretd.tell(&SupervisorToSecretd::ConnectorOpened { name: name.to_owned() }, vec![secretd_end]);
         }
         self.tell_engine(&SupervisorToEngine::Connector { name: name.to_owned() }, vec![engine_end]);
         self.status_changed = true;

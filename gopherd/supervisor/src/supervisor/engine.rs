@@ -7,15 +7,19 @@ impl Supervisor {
         let Some(start_mode) = self.start_mode.clone() else { return Ok(()) };
         let account = self.accounts.engine();
         let mut role = Role::start(&self.programs, &self.programs.engine, "gopher-engine", account)?;
-        role.link.send(&SupervisorToEngine::Begin { start: self.engine_start(start_mode) })?;
+        role.tell(&SupervisorToEngine::Begin { start: self.engine_start(start_mode) }, Vec::new());
         let directory = self.files.role_directory("engine", account)?;
-        let directory = nix::fcntl::open(&directory, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())
-            .map_err(SupervisorError::system("open state/engine"))?;
-        role.link.send_with(&SupervisorToEngine::StateDirectory, vec![directory])?;
+        let directory =
+            nix::fcntl::open(&directory, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())
+                .map_err(SupervisorError::system("open state/engine"))?;
+        role.tell(&SupervisorToEngine::StateDirectory, vec![directory]);
         let admin = self.admin.as_fd().try_clone_to_owned();
         let admin = admin.map_err(SupervisorError::file("duplicate", "admin socket".as_ref()))?;
-        role.link.send_with(&SupervisorToEngine::AdminSocket, vec![admin])?;
-        self.watch(role.link.as_fd().try_clone_to_owned().map_err(SupervisorError::file("duplicate", "link".as_ref()))?, Source::Engine)?;
+        role.tell(&SupervisorToEngine::AdminSocket, vec![admin]);
+        self.watch(
+            role.link.as_fd().try_clone_to_owned().map_err(SupervisorError::file("duplicate", "link".as_ref()))?,
+            Source::Engine,
+        )?;
         self.watch(&role.child.pidfd, Source::EngineEnd)?;
         self.engine_backoff.started(Instant::now());
         self.engine = Some(role);
@@ -80,7 +84,9 @@ impl Supervisor {
             EngineToSupervisor::Kill { run } => self.kill_run(run),
             EngineToSupervisor::PipelineClosed { pipeline } => self.close_pipeline(pipeline),
             EngineToSupervisor::Load { generation } => self.load(generation)?,
-            EngineToSupervisor::GenerationActive { generation, settings } => self.generation_active(generation, settings)?,
+            EngineToSupervisor::GenerationActive { generation, settings } => {
+                self.generation_active(generation, settings)?
+            }
             EngineToSupervisor::StartConnector { name } => self.start_connector(&name)?,
             EngineToSupervisor::StopConnector { name } => self.stop_connector(&name),
             EngineToSupervisor::Quit { failed } => match failed {
@@ -94,7 +100,7 @@ impl Supervisor {
     pub(super) fn tell_engine(&mut self, message: &SupervisorToEngine, descriptors: Vec<OwnedFd>) {
         if let Some(engine) = &mut self.engine {
             // An engine that is gone is replaced when its end is seen.
-            let _ = engine.link.send_with(message, descriptors);
+            engine.tell(message, descriptors);
         }
     }
 

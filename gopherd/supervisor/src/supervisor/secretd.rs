@@ -8,27 +8,30 @@ impl Supervisor {
         let mut role = Role::start(&self.programs, &self.programs.secretd, "gopher-secretd", account)?;
         if let Some(fd) = self.options.launch_fd.take() {
             let memory = descriptors::inherited(fd).map_err(SupervisorError::system("--launch-fd"))?;
-            role.link.send_with(&SupervisorToSecretd::LaunchEnvironment, vec![memory])?;
+            role.tell(&SupervisorToSecretd::LaunchEnvironment, vec![memory]);
         }
         if let Some((name, file)) = self.files.private_environment()? {
-            role.link.send_with(&SupervisorToSecretd::PrivateEnvironment { name }, vec![file])?;
+            role.tell(&SupervisorToSecretd::PrivateEnvironment { name }, vec![file]);
         }
         for (name, file) in self.files.key_files()? {
-            role.link.send_with(&SupervisorToSecretd::KeyFile { name }, vec![file])?;
+            role.tell(&SupervisorToSecretd::KeyFile { name }, vec![file]);
         }
         if let Some(file) = self.files.new_key_file()? {
-            role.link.send_with(&SupervisorToSecretd::NewKeyFile, vec![file])?;
+            role.tell(&SupervisorToSecretd::NewKeyFile, vec![file]);
         }
         let directory = self.files.role_directory("secretd", account)?;
         let audit = self.files.append_only(&directory, "audit.log", account)?;
-        role.link.send_with(&SupervisorToSecretd::AuditFile, vec![audit])?;
+        role.tell(&SupervisorToSecretd::AuditFile, vec![audit]);
         let layout = Layout {
             robot_in_home: self.files.robot_in_home,
             robot_in_custom: self.files.robot_in_custom,
             demo: self.options.demo,
         };
-        role.link.send(&SupervisorToSecretd::Begin { layout })?;
-        self.watch(role.link.as_fd().try_clone_to_owned().map_err(SupervisorError::file("duplicate", "link".as_ref()))?, Source::Secretd)?;
+        role.tell(&SupervisorToSecretd::Begin { layout }, Vec::new());
+        self.watch(
+            role.link.as_fd().try_clone_to_owned().map_err(SupervisorError::file("duplicate", "link".as_ref()))?,
+            Source::Secretd,
+        )?;
         self.watch(&role.child.pidfd, Source::SecretdEnd)?;
         self.secretd_backoff.started(Instant::now());
         self.secretd = Some(role);
@@ -62,7 +65,8 @@ impl Supervisor {
             SecretdToSupervisor::Ready { mode, locked_memory } => {
                 self.files.drop_new_key_file();
                 if locked_memory == gopher_protocol::supervisor::LockedMemory::Plain {
-                    self.missing.push("Keys may be swapped to disk: neither memfd_secret nor mlock is allowed here".to_owned());
+                    self.missing
+                        .push("Keys may be swapped to disk: neither memfd_secret nor mlock is allowed here".to_owned());
                 }
                 self.start_mode = Some(mode);
                 if self.engine.is_none() {
@@ -89,8 +93,8 @@ impl Supervisor {
     pub(super) fn join_engine_and_secretd(&mut self) -> Result<(), SupervisorError> {
         let (Some(engine), Some(secretd)) = (&mut self.engine, &mut self.secretd) else { return Ok(()) };
         let (engine_end, secretd_end) = links::engine_and_secretd()?;
-        secretd.link.send_with(&SupervisorToSecretd::Engine, vec![secretd_end])?;
-        engine.link.send_with(&SupervisorToEngine::Secretd, vec![engine_end])?;
+        secretd.tell(&SupervisorToSecretd::Engine, vec![secretd_end]);
+        engine.tell(&SupervisorToEngine::Secretd, vec![engine_end]);
         Ok(())
     }
 

@@ -17,10 +17,7 @@ impl Supervisor {
             self.tell_engine(&SupervisorToEngine::SpawnFailed { run, reason }, Vec::new());
             return Ok(());
         };
-        self.runs.0.insert(
-            run,
-            Run { pipeline: request.pipeline, profile, load: None, child: None, kill: false },
-        );
+        self.runs.0.insert(run, Run { pipeline: request.pipeline, profile, load: None, child: None, kill: false });
         let (secretd_end, worker_secretd) = links::secretd_and_worker()?;
         let (engine_end, worker_engine) = links::engine_and_worker()?;
         let Some(secretd) = &mut self.secretd else {
@@ -33,7 +30,7 @@ impl Supervisor {
             generation: request.generation,
             configure: request.configure,
         };
-        secretd.link.send_with(&opened, vec![secretd_end])?;
+        secretd.tell(&opened, vec![secretd_end]);
         self.tell_engine(&SupervisorToEngine::Spawned { run }, vec![engine_end]);
         let order = SpawnOrder {
             run,
@@ -65,7 +62,7 @@ impl Supervisor {
         let Some(secretd) = &mut self.secretd else {
             return self.run_failed(run, "gopher-secretd is being restarted".to_owned());
         };
-        secretd.link.send_with(&SupervisorToSecretd::LoaderOpened { generation }, vec![secretd_end])?;
+        secretd.tell(&SupervisorToSecretd::LoaderOpened { generation }, vec![secretd_end]);
         self.tell_engine(&SupervisorToEngine::Loader { generation }, vec![engine_end]);
         let limits = gopher_protocol::robot::Limits { cpu_seconds: 20, ..Default::default() };
         let order = SpawnOrder { run, pipeline, uid: self.uid_inside(uid), kind: SpawnKind::Load, limits };
@@ -78,7 +75,7 @@ impl Supervisor {
         }
         if let Some(spawner) = self.spawners.get_mut(&profile) {
             // A spawner that is gone takes its orders with it; its end answers them.
-            let _ = spawner.role.link.send_with(&SupervisorToSpawner::Spawn { order }, descriptors);
+            spawner.role.tell(&SupervisorToSpawner::Spawn { order }, descriptors);
         }
         Ok(())
     }
@@ -149,7 +146,9 @@ impl Supervisor {
             SpawnerToSupervisor::Refused { reason } => {
                 if self.start_mode.is_some() && self.settings.is_empty() {
                     let remedy = match self.mode {
-                        RunMode::Plain => "; where the kernel or a container forbids user namespaces, --no-isolation runs without them",
+                        RunMode::Plain => {
+                            "; where the kernel or a container forbids user namespaces, --no-isolation runs without them"
+                        }
                         RunMode::Packaged | RunMode::Unconfined => "",
                     };
                     return Err(SupervisorError::Refused(format!("{reason}{remedy}")));
@@ -163,9 +162,14 @@ impl Supervisor {
     fn note_report(&mut self, profile: Profile, report: SandboxReport) {
         let mut missing = report.missing;
         if report.landlock_abi == 0 {
-            missing.push("Landlock is not available in this kernel: files of a run are fenced by its view alone".to_owned());
+            missing.push(
+                "Landlock is not available in this kernel: files of a run are fenced by its view alone".to_owned(),
+            );
         } else if report.landlock_abi < 4 && !profile.network {
-            missing.push("This kernel's Landlock does not fence TCP: runs without network reach each other's API ports".to_owned());
+            missing.push(
+                "This kernel's Landlock does not fence TCP: runs without network reach each other's API ports"
+                    .to_owned(),
+            );
         }
         for sentence in missing {
             if !self.missing.contains(&sentence) {
@@ -210,7 +214,7 @@ impl Supervisor {
         if let Some(mut spawner) = self.spawners.remove(&profile) {
             self.forget(&Source::Spawner(profile));
             self.forget(&Source::SpawnerEnd(profile));
-            let _ = spawner.role.link.send(&SupervisorToSpawner::Stop);
+            spawner.role.tell(&SupervisorToSpawner::Stop, Vec::new());
             spawner.role.kill();
             let _ = process::wait(&spawner.role.child.pidfd);
         }
@@ -269,7 +273,7 @@ impl Supervisor {
         if live.load.is_none()
             && let Some(secretd) = &mut self.secretd
         {
-            let _ = secretd.link.send(&SupervisorToSecretd::RunClosed { run });
+            secretd.tell(&SupervisorToSecretd::RunClosed { run }, Vec::new());
         }
         let privileged = live.profile.privileged;
         if self.leases_of(privileged).leave(live.pipeline) {
@@ -300,7 +304,7 @@ impl Supervisor {
     pub(super) fn release(&mut self, privileged: bool, pipeline: PipelineId) {
         let profile = self.spawners.keys().find(|p| p.privileged == privileged).copied();
         match profile.and_then(|p| self.spawners.get_mut(&p)) {
-            Some(spawner) => drop(spawner.role.link.send(&SupervisorToSpawner::Release { pipeline })),
+            Some(spawner) => spawner.role.tell(&SupervisorToSpawner::Release { pipeline }, Vec::new()),
             // Its directory waits for the next start of the robot.
             None => self.leases_of(privileged).release(pipeline),
         }
