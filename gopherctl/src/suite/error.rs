@@ -1,0 +1,56 @@
+//! Why suites cannot be run; Display is the user's sentence.
+
+use std::{io, path::PathBuf};
+
+use nix::errno::Errno;
+
+/// What keeps `gopherctl test` from running, as against a suite that fails.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SuiteError {
+    #[error("{}: the suite cannot be read: {error}", path.display())]
+    Unreadable { path: PathBuf, error: io::Error },
+    /// One diagnostic a line, each with its place.
+    #[error("{0}")]
+    Malformed(String),
+    #[error("{}: there is no conf/robot.yaml in it, so it is no robot (config_dir is taken under --root)", path.display())]
+    NoRobot { path: PathBuf },
+    #[error("{}: the robot's program is not there (say where with --bin-dir)", path.display())]
+    NoProgram { path: PathBuf },
+    #[error("{}: {step}: {error}", path.display())]
+    Files { path: PathBuf, step: &'static str, error: io::Error },
+    #[error("{step}: {errno}")]
+    System { step: &'static str, errno: Errno },
+    #[error("{}: the path of the socket is too long; {LONGEST_SOCKET} bytes are possible", path.display())]
+    SocketPath { path: PathBuf },
+    #[error("{}: somebody listens on this socket already", path.display())]
+    SocketTaken { path: PathBuf },
+    #[error("{}: this is not a socket, and it is not replaced", path.display())]
+    NotASocket { path: PathBuf },
+    #[error("the robot ended before it was ready{status}; its last words:\n{log}")]
+    Died { status: String, log: String },
+    #[error("the robot was not ready after {seconds} seconds; its last words:\n{log}")]
+    NotReady { seconds: u64, log: String },
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// Bytes a socket's path may have in the kernel's structure, without the final zero.
+pub(super) const LONGEST_SOCKET: usize = 107;
+
+impl SuiteError {
+    /// The exit code, as of sysexits.
+    pub(super) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Unreadable { .. } | Self::NoRobot { .. } => 66,
+            Self::Malformed(_) => 65,
+            Self::NoProgram { .. } | Self::SocketPath { .. } | Self::SocketTaken { .. } | Self::NotASocket { .. } => 64,
+            Self::Died { .. } | Self::NotReady { .. } => 70,
+            Self::Files { .. } | Self::System { .. } => 71,
+            Self::Interrupted => 130,
+        }
+    }
+
+    pub(super) fn system(step: &'static str) -> impl FnOnce(Errno) -> Self {
+        move |errno| Self::System { step, errno }
+    }
+}

@@ -1,0 +1,221 @@
+//! The robot under test as a program: how it is called, what it inherits, and that it never outlives us.
+
+use std::{
+    convert::Infallible,
+    ffi::{CString, OsString},
+    fs::File,
+    os::{
+        fd::{AsRawFd as _, OwnedFd},
+        unix::{
+            ffi::{OsStrExt as _, OsStringExt as _},
+            net::UnixListener,
+        },
+    },
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use gopher_sys::{
+    descriptors::{keep_on_exec, random},
+    process::{self, Child, Namespaces},
+};
+use nix::{
+    errno::Errno,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::{
+        prctl,
+        signal::{SigSet, Signal},
+    },
+    unistd::{dup2_stderr, dup2_stdin, dup2_stdout, execve},
+};
+
+use super::error::SuiteError;
+
+/// Never taken from the caller: a suite must not reach a real robot's repository.
+const WITHHELD: [&str; 2] = ["GOPHER_CUSTOM_REPOSITORY", "GOPHER_DEPLOY_KEY"];
+
+/// What every start of a robot under test has in common.
+#[derive(Debug, Clone)]
+pub(super) struct Programs {
+    pub(super) gopherd: PathBuf,
+    pub(super) root: Option<PathBuf>,
+    pub(super) install_dir: Option<PathBuf>,
+}
+
+impl Programs {
+    /// `gopherd` beside this program, unless another directory is named.
+    pub(super) fn find(
+        bin_dir: Option<&Path>,
+        root: Option<&Path>,
+        install_dir: Option<&Path>,
+    ) -> Result<Self, SuiteError> {
+        let dir = match bin_dir {
+            Some(dir) => dir.to_path_buf(),
+            None => std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.to_path_buf())).unwrap_or_default(),
+        };
+        let gopherd = absolute(&dir.join("gopherd"));
+        if !gopherd.is_file() {
+            return Err(SuiteError::NoProgram { path: gopherd });
+        }
+        Ok(Self { gopherd, root: root.map(absolute), install_dir: install_dir.map(absolute) })
+    }
+}
+
+pub(super) fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
+}
+
+/// The environment this program was called with.
+#[expect(clippy::disallowed_methods, reason = "the robot under test gets its caller's environment, by definition")]
+fn inherited() -> Vec<(OsString, OsString)> {
+    std::env::vars_os().collect()
+}
+
+/// The environment of a robot under test: the caller's, with the values the suite needs instead of his.
+pub(super) fn environment(set: &[(&str, String)]) -> Vec<(OsString, OsString)> {
+    let mut env = inherited();
+    env.retain(|(name, _)| !WITHHELD.iter().any(|withheld| name == withheld));
+    for (name, value) in set {
+        env.retain(|(known, _)| known != name);
+        env.push((OsString::from(name), OsString::from(value)));
+    }
+    env
+}
+
+/// As [`environment`] for a suite, whose robot has a key of its own that nobody needs afterwards.
+pub(super) fn suite_environment(set: &[(&str, String)]) -> Result<Vec<(OsString, OsString)>, SuiteError> {
+    const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let bytes = random::<32>().map_err(SuiteError::system("getrandom"))?;
+    let key = bytes.iter().map(|b| char::from(LETTERS[usize::from(b % 32)])).collect();
+    let mut set = set.to_vec();
+    set.push(("GOPHER_PROTOCOL", "test".to_owned()));
+    set.push(("GOPHER_ENCRYPTION_KEY", key));
+    let mut env = environment(&set);
+    if !env.iter().any(|(name, _)| name == "GOPHER_LOGLEVEL") {
+        env.push(("GOPHER_LOGLEVEL".into(), "warn".into()));
+    }
+    Ok(env)
+}
+
+/// One call of `gopherd`.
+pub(super) struct Launch {
+    program: CString,
+    args: Vec<CString>,
+    env: Vec<CString>,
+    listener: UnixListener,
+}
+
+impl Launch {
+    pub(super) fn new(
+        programs: &Programs,
+        home: &Path,
+        listener: UnixListener,
+        without_hidden_commands: &[String],
+        env: Vec<(OsString, OsString)>,
+    ) -> Result<Self, SuiteError> {
+        let mut args: Vec<OsString> = vec![programs.gopherd.clone().into(), "-C".into(), absolute(home).into()];
+        args.extend(["--protocol".into(), "test".into(), "--test-fd".into(), listener.as_raw_fd().to_string().into()]);
+        for (flag, dir) in [("--root", &programs.root), ("--install-dir", &programs.install_dir)] {
+            if let Some(dir) = dir {
+                args.extend([flag.into(), dir.clone().into()]);
+            }
+        }
+        for connector in without_hidden_commands {
+            args.extend(["--capability-off".into(), connector.into()]);
+        }
+        let env = env.into_iter().map(|(mut name, value)| {
+            name.push("=");
+            name.push(value);
+            name
+        });
+        let text =
+            |text: OsString| CString::new(text.into_vec()).map_err(|_| SuiteError::system("execve")(Errno::EINVAL));
+        Ok(Self {
+            program: text(programs.gopherd.clone().into())?,
+            args: args.into_iter().map(text).collect::<Result<_, _>>()?,
+            env: env.map(text).collect::<Result<_, _>>()?,
+            listener,
+        })
+    }
+
+    /// Becomes the robot.
+    pub(super) fn exec(&self) -> Result<Infallible, Errno> {
+        keep_on_exec(&self.listener)?;
+        execve(&self.program, &self.args, &self.env)
+    }
+
+    /// Starts the robot; its output goes to `log`. Call it while this process has one thread.
+    pub(super) fn start(self, log: &Path) -> Result<Robot, SuiteError> {
+        let files = |step| move |error| SuiteError::Files { path: log.to_path_buf(), step, error };
+        let output = File::options().create(true).append(true).open(log).map_err(files("cannot be opened"))?;
+        let input = File::open("/dev/null").map_err(files("cannot be opened"))?;
+        let child = process::fork_with(Namespaces::default(), false, || {
+            let _ = self.become_robot(&input, &output);
+            127
+        })
+        .map_err(SuiteError::system("clone"))?;
+        Ok(Robot { child })
+    }
+
+    fn become_robot(&self, input: &File, output: &File) -> Result<Infallible, Errno> {
+        prctl::set_pdeathsig(Signal::SIGTERM)?;
+        SigSet::empty().thread_set_mask()?;
+        dup2_stdin(input)?;
+        dup2_stdout(output)?;
+        dup2_stderr(output)?;
+        self.exec()
+    }
+}
+
+/// A robot that runs.
+pub(super) struct Robot {
+    child: Child,
+}
+
+impl Robot {
+    /// How it ended, if it has.
+    pub(super) fn ended(&self, within: Duration) -> Option<String> {
+        let timeout = PollTimeout::try_from(within).unwrap_or(PollTimeout::MAX);
+        match poll(&mut [PollFd::new(std::os::fd::AsFd::as_fd(&self.child.pidfd), PollFlags::POLLIN)], timeout) {
+            Ok(1) => Some(match process::wait(&self.child.pidfd) {
+                Ok(process::Exit::Code(code)) => format!(" with exit code {code}"),
+                Ok(process::Exit::Signal(signal)) => format!(" by signal {signal}"),
+                Err(_) => String::new(),
+            }),
+            _ => None,
+        }
+    }
+
+    /// Ends it: it is asked, and made to if it does not.
+    pub(super) fn stop(self) {
+        let _ = process::signal(&self.child.pidfd, Signal::SIGTERM);
+        if self.ended(Duration::from_secs(10)).is_none() {
+            let _ = process::signal(&self.child.pidfd, Signal::SIGKILL);
+            let _ = self.ended(Duration::from_secs(10));
+        }
+    }
+}
+
+/// A listening socket that only its owner may connect to.
+pub(super) fn listen(path: &Path) -> Result<UnixListener, SuiteError> {
+    use nix::sys::stat::{Mode, umask};
+    if path.as_os_str().as_bytes().len() > super::error::LONGEST_SOCKET {
+        return Err(SuiteError::SocketPath { path: path.to_path_buf() });
+    }
+    let before = umask(Mode::from_bits_truncate(0o177));
+    let bound = UnixListener::bind(path);
+    umask(before);
+    bound.map_err(|error| SuiteError::Files { path: path.to_path_buf(), step: "the socket cannot be made", error })
+}
+
+/// Signals that end the command, as a descriptor to wait for.
+pub(super) fn interruptions() -> Result<OwnedFd, SuiteError> {
+    use nix::sys::signalfd::{SfdFlags, SignalFd};
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGINT);
+    signals.add(Signal::SIGTERM);
+    signals.add(Signal::SIGHUP);
+    signals.thread_block().map_err(SuiteError::system("sigprocmask"))?;
+    let fd = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK);
+    fd.map(Into::into).map_err(SuiteError::system("signalfd"))
+}
