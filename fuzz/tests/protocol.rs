@@ -14,6 +14,7 @@ use gopher_protocol::{
 const SHORT: Duration = Duration::from_millis(150);
 
 /// What decodes, encodes to bytes that decode to the same; what does not is an error.
+#[expect(clippy::expect_used, reason = "of the tests below")]
 fn decode<M: Message>(bytes: &[u8]) {
     let Some((kind, payload)) = bytes.split_first() else { return };
     match M::decode(u16::from(*kind), payload) {

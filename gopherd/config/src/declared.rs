@@ -28,6 +28,8 @@ pub(crate) struct Declared {
     pub(crate) parameters: Vec<(String, String)>,
     /// Installed ← custom file, merged and undecoded.
     pub(crate) file: Option<Node>,
+    /// Compiled into the engine: there is no program, and the file only says who may use it where.
+    pub(crate) stock: bool,
 }
 
 impl Declared {
@@ -41,6 +43,9 @@ impl Declared {
         }
     }
 }
+
+/// Plugins that are compiled into the engine.
+const STOCK: [&str; 4] = ["ping", "builtin-help", "builtin-admin", "builtin-fallback"];
 
 /// What a declaration came to.
 pub(crate) struct Declarations {
@@ -98,7 +103,43 @@ pub(crate) fn declarations(layers: &mut Layers<'_>, robot: &RobotKeys) -> Result
             }
         }
     }
+    for name in STOCK {
+        match stock(layers, name) {
+            Ok(declared) => found.declared.extend(declared),
+            Err(Problem::Disabled(reason)) => {
+                found.disabled.push(Disabled { name: name.into(), kind: Kind::Plugin, reason });
+            }
+            Err(Problem::Fatal(error)) => errors.push(error),
+        }
+    }
     if errors.is_empty() { Ok(found) } else { Err(errors) }
+}
+
+/// A stock plugin, if a file says something about it.
+fn stock(layers: &mut Layers<'_>, name: &str) -> Result<Option<Declared>, Problem> {
+    let file = file(layers, "plugins", name)?;
+    Ok(file.map(|file| Declared {
+        name: name.into(),
+        kind: Kind::Plugin,
+        runtime: Runtime::External,
+        path: String::new(),
+        settings: TaskSettings::default(),
+        privileged: false,
+        parameters: Vec::new(),
+        file: Some(file),
+        stock: true,
+    }))
+}
+
+/// An extension's own file. An error in it disables the extension, with one exception.
+fn file(layers: &mut Layers<'_>, directory: &str, name: &str) -> Result<Option<Node>, Problem> {
+    let merged = layers.merged(&format!("{directory}/{name}.yaml"));
+    let file = merged.map_err(|errors| Problem::Disabled(sentences(&errors)))?;
+    if let Some(entry) = file.as_ref().and_then(|f| f.entry("Privileged")) {
+        let message = format!("task '{name}' illegally specifies 'Privileged' outside of robot.yaml");
+        return Err(Problem::Fatal(entry.at.says(message)));
+    }
+    Ok(file)
 }
 
 /// Stock extensions that the robot switches off.
@@ -173,11 +214,15 @@ impl One<'_, '_> {
         self.entry.value.find(&[key]).map_or(&self.entry.at, |n| &n.at)
     }
 
-    fn declare(mut self, settings: &TaskSettings, names: &Names) -> Result<Declared, Problem> {
+    fn declare(self, settings: &TaskSettings, names: &Names) -> Result<Declared, Problem> {
         self.check_name(names)?;
         let (runtime, path) = self.script(settings)?;
         let parameters = self.parameters(settings)?;
-        let file = self.file()?;
+        let file = match self.kind {
+            Kind::Plugin => file(self.layers, "plugins", &self.entry.key)?,
+            Kind::Job => file(self.layers, "jobs", &self.entry.key)?,
+            Kind::Task => None,
+        };
         Ok(Declared {
             name: TaskName::new(&self.entry.key),
             kind: self.kind.clone(),
@@ -187,6 +232,7 @@ impl One<'_, '_> {
             privileged: settings.privileged.unwrap_or(self.kind == Kind::Job),
             parameters,
             file,
+            stock: false,
         })
     }
 
@@ -201,6 +247,9 @@ impl One<'_, '_> {
         }
         if name == "bot" {
             return disable(&self.entry.at, format!("`bot` cannot be the name of a {word}: it is reserved"));
+        }
+        if STOCK.contains(&name) {
+            return disable(at, format!("the name `{name}` is that of a stock plugin; give this {word} another name"));
         }
         match names.other(name, at) {
             Some(other) => disable(
@@ -285,22 +334,6 @@ impl One<'_, '_> {
             Some(found) => Ok(&found.parameters),
             None => disable(self.place(key), format!("`{name}` is not defined; `{key}` refers to it")),
         }
-    }
-
-    /// The extension's own file. An error in it disables the extension, with one exception.
-    fn file(&mut self) -> Result<Option<Node>, Problem> {
-        let directory = match self.kind {
-            Kind::Plugin => "plugins",
-            Kind::Job => "jobs",
-            Kind::Task => return Ok(None),
-        };
-        let merged = self.layers.merged(&format!("{directory}/{}.yaml", self.entry.key));
-        let file = merged.map_err(|errors| Problem::Disabled(sentences(&errors)))?;
-        if let Some(entry) = file.as_ref().and_then(|f| f.entry("Privileged")) {
-            let message = format!("task '{}' illegally specifies 'Privileged' outside of robot.yaml", self.entry.key);
-            return Err(Problem::Fatal(entry.at.says(message)));
-        }
-        Ok(file)
     }
 }
 

@@ -84,7 +84,7 @@ fn clean(text: &str, longest: usize) -> String {
         .chars()
         .take(longest)
         .map(|c| match c {
-            '\t' => ' ',
+            '\t' | '\n' | '\r' => ' ',
             c if c.is_control() => '\u{fffd}',
             c => c,
         })
@@ -95,16 +95,17 @@ fn clean(text: &str, longest: usize) -> String {
     out
 }
 
-/// Cuts the value from a line whose key is of the kind that holds secrets.
+/// Cuts a line after the first key of the kind that holds secrets.
 fn withhold(line: &str) -> String {
     const SECRET: [&str; 5] = ["value", "token", "password", "secret", "key"];
-    match line.split_once(':') {
-        Some((key, value)) if !value.trim().is_empty() => {
-            let name = key.trim_matches(|c: char| !c.is_alphanumeric()).to_ascii_lowercase();
-            if SECRET.iter().any(|s| name.ends_with(s)) { format!("{key}: …") } else { line.to_owned() }
+    for (colon, _) in line.match_indices(':') {
+        let (before, after) = line.split_at(colon);
+        let name = before.trim_end_matches(|c: char| !c.is_alphanumeric()).to_ascii_lowercase();
+        if SECRET.iter().any(|s| name.ends_with(s)) && !after[1..].trim().is_empty() {
+            return format!("{before}: …");
         }
-        _ => line.to_owned(),
     }
+    line.to_owned()
 }
 
 #[cfg(test)]
@@ -128,7 +129,13 @@ mod tests {
 
     #[test]
     fn what_could_be_a_secret_is_not_shown() {
-        for line in ["  Value: hunter2", "- Value: hunter2", "BotToken: hunter2", "{\"AppToken\": hunter2}"] {
+        for line in [
+            "  Value: hunter2",
+            "- Value: hunter2",
+            "BotToken: hunter2",
+            "{\"AppToken\": hunter2}",
+            "P: [{Name: A, Value: hunter2}]",
+        ] {
             let shown = Diagnostic::at("f", line, 1, 1, "m").to_string();
             assert!(!shown.contains("hunter2"), "{shown}");
         }

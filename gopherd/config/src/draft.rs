@@ -59,7 +59,7 @@ impl Draft {
             privileged: declared.privileged,
             parameters: declared.parameters.iter().map(|(n, v)| SecretValue::literal(n, v.as_bytes())).collect(),
         };
-        self.declared.iter().map(entry).collect()
+        self.declared.iter().filter(|d| !d.stock).map(entry).collect()
     }
 
     /// The configuration. `defaults` are the answers to [`Draft::wants_defaults`]: YAML text, or why there is none;
@@ -87,6 +87,7 @@ impl Draft {
             let answer = match answers.remove(&declared.name) {
                 Some(answer) => Answer::Given(answer),
                 None if wants_default(&declared) => Answer::Missing,
+                None if declared.stock => Answer::Given(Ok(STOCK_DEFAULT.to_owned())),
                 None => Answer::NotAsked,
             };
             let built = default_layer(&declared, answer, &mut notices).and_then(|base| {
@@ -107,8 +108,11 @@ impl Draft {
 
 fn wants_default(declared: &Declared) -> bool {
     let off = declared.file.as_ref().and_then(|f| f.find(&["Disabled"])).is_some_and(is_true);
-    declared.kind == Kind::Plugin && declared.runtime == Runtime::External && !off
+    declared.kind == Kind::Plugin && declared.runtime == Runtime::External && !declared.stock && !off
 }
+
+/// The default of a stock plugin: everywhere, for everybody. What its file says comes on top.
+const STOCK_DEFAULT: &str = "{AllChannels: true, AllowedPrivateCommands: ['*']}";
 
 /// What came of asking for a default configuration.
 enum Answer {
@@ -123,7 +127,11 @@ fn default_layer(declared: &Declared, answer: Answer, notices: &mut Notices) -> 
     match answer {
         Answer::NotAsked => Ok(None),
         Answer::Missing => Err(format!("plugin '{name}' was not asked for its default configuration")),
-        Answer::Given(Err(why)) => Err(format!("Getting default configuration for plugin, disabling: {why}")),
+        Answer::Given(Err(why)) => {
+            // Whatever the plugin printed may be part of it.
+            let why = format!("Getting default configuration for plugin, disabling: {}", why.trim());
+            Err(Diagnostic::of_file("", why).sentence())
+        }
         Answer::Given(Ok(text)) => {
             let shown = format!("`_configure` output of {name}");
             let (layer, more) = parse(&shown, text.into_bytes()).map_err(|errors| sentences(&errors))?;

@@ -66,7 +66,9 @@ pub(crate) fn build(
     check.channels(&file, robot, &mut extension)?;
     check.matchers(&file, &mut extension)?;
     extension.catch_all_modes = check.modes(&file)?;
-    check.named_commands(&file, &extension)?;
+    if !declared.stock {
+        check.named_commands(&file, &extension)?;
+    }
     extension.private = private(&file);
     extension.require_admin = file.require_admin;
     extension.admin_commands = file.admin_commands;

@@ -25,8 +25,7 @@ pub use source::{Disk, FileKind, FileSource, LARGEST_FILE};
 
 /// Decodes one YAML text the way configuration files are decoded, for fuzzing: JSON text, or what is wrong.
 pub fn yaml_to_json(name: &str, bytes: Vec<u8>) -> Result<String, Vec<Diagnostic>> {
-    let (node, _) = layers::parse(name, bytes)?;
-    yaml::decode::<serde_json::Value>(&node).map(|value| value.to_string())
+    from_yaml::<serde_json::Value>(name, bytes).map(|value| value.to_string())
 }
 
 /// Decodes one YAML text of another kind (a suite, say) the way configuration files are decoded, but for keys that

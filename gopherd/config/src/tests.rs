@@ -544,6 +544,8 @@ fn a_bad_default_configuration_is_told_as_such() {
     };
     let failed = draft().finish(vec![("p".into(), Err("exit status 1".into()))]).expect("finishes");
     assert_eq!(reason(&failed), "Getting default configuration for plugin, disabling: exit status 1");
+    let loud = draft().finish(vec![("p".into(), Err("a\nb\u{1b}[2J\n".into()))]).expect("finishes");
+    assert_eq!(reason(&loud), "Getting default configuration for plugin, disabling: a b\u{fffd}[2J");
     let silent = draft().finish(Vec::new()).expect("finishes");
     assert_eq!(reason(&silent), "plugin 'p' was not asked for its default configuration");
     let errors = draft().finish(vec![("q".into(), Ok(String::new()))]).expect_err("not asked");
@@ -682,6 +684,33 @@ fn switched_off_stock_extensions_are_told() {
         ("ping", "disabled in robot.yaml")
     );
     assert!(robot.notices[1].contains("only `Disabled` has an effect yet"), "{:?}", robot.notices);
+}
+
+#[test]
+fn files_of_stock_plugins_restrict_them() {
+    let of = |file: &str| {
+        robot(&[
+            (ROBOT, "PrimaryProtocol: test\nAlias: ';'\nDefaultChannels: [general]\n"),
+            ("/bot/custom/conf/plugins/ping.yaml", file),
+        ])
+    };
+    let ping = &of("Users: [alice]\nAdminCommands: [ping]\n").extensions[0];
+    assert_eq!(
+        (ping.name.as_str(), ping.all_channels, ping.users.as_slice()),
+        ("ping", true, &["alice".to_owned()][..])
+    );
+    assert_eq!((ping.private.allowed.as_slice(), ping.path.as_str()), (&["*".to_owned()][..], ""));
+    let ping = &of("AllChannels: false\n").extensions[0];
+    assert_eq!((ping.all_channels, ping.channels.as_slice()), (false, &["general".into()][..]));
+    assert_eq!(reason(&of("Disabled: true")), "Plugin 'ping' is disabled by configuration");
+    assert!(reason(&of("AuthorizeAllCommands: true")).contains("needs an authorizer"));
+    assert!(reason(&of("Nope: 1")).starts_with("custom/conf/plugins/ping.yaml:1:1: unknown key `Nope`"));
+    assert!(of("").extensions[0].all_channels);
+    let files = [(ROBOT, "PrimaryProtocol: test\n"), ("/bot/custom/conf/plugins/ping.yaml", "RequireAdmin: yes\n")];
+    let draft = draft(&files).expect("valid");
+    assert!(draft.wants_defaults().is_empty() && draft.table().is_empty(), "there is no program to run");
+    let clash = robot(&[(ROBOT, "PrimaryProtocol: test\nExternalPlugins: {ping: {Path: p}}\n"), ("/bot/custom/p", "")]);
+    assert!(reason(&clash).contains("the name `ping` is that of a stock plugin"), "{}", reason(&clash));
 }
 
 #[test]
