@@ -73,7 +73,7 @@ impl Walls {
                 confine::become_user(order.uid)?;
             }
             RunMode::Plain => {
-                process::map_self(self.plan.owner_uid, 0)?;
+                process::map_self(self.plan.run_uid, 0)?;
                 self.mounts(order)?;
                 let none = Path::new("/proc/sys/user/max_user_namespaces");
                 fs::write(none, "0").map_err(WorkerError::file("write", none))?;

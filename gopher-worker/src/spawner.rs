@@ -136,7 +136,7 @@ impl Spawner {
         let order = SpawnOrder {
             run: RunId(0),
             pipeline: PipelineId(0),
-            uid: u32::from(matches!(self.walls.plan.isolation, RunMode::Packaged)),
+            uid: self.walls.plan.run_uid,
             kind: SpawnKind::Run,
             limits: Limits::default(),
         };

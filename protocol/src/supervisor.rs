@@ -234,8 +234,8 @@ wire! {
         pub work_space: Option<String>,
         /// Further paths to show read-only.
         pub read_paths: Vec<String>,
-        /// In plain mode, the owner's uid: what runs appear as.
-        pub owner_uid: u32,
+        /// A uid that runs may have: in plain mode the owner's, the only one.
+        pub run_uid: u32,
     }
 
     pub struct SpawnOrder {

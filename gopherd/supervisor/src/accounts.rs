@@ -78,15 +78,25 @@ impl Accounts {
         self.account(3)
     }
 
-    /// The ids of a spawner's namespace: 0 is the spawner, 1 and up are its runs.
+    /// The ids of a spawner's namespace: 0 is the spawner; runs are called inside what they are called outside.
     pub(crate) fn map(&self, privileged: bool) -> IdMap {
         match self {
             Self::Separate(block) => {
-                let runs = if privileged { (1, block.first + 3, 1) } else { (1, block.first + ROLES, POOL) };
+                let (first, count) = if privileged { (block.first + 3, 1) } else { (block.first + ROLES, POOL) };
+                let runs = (first, first, count);
                 let rows = vec![(0, block.first + 2, 1), runs];
                 IdMap { uids: rows.clone(), gids: rows, privileged: true }
             }
             Self::One { uid, gid } => IdMap { uids: vec![(0, *uid, 1)], gids: vec![(0, *gid, 1)], privileged: false },
+        }
+    }
+
+    /// The uid of a run by its lease, counted from 1.
+    pub(crate) fn run_uid(&self, privileged: bool, leased: u32) -> u32 {
+        match self {
+            Self::Separate(block) if privileged => block.first + 3,
+            Self::Separate(block) => block.first + ROLES - 1 + leased,
+            Self::One { uid, .. } => *uid,
         }
     }
 
@@ -131,6 +141,8 @@ mod tests {
         let accounts = Accounts::Separate(two);
         let rows = accounts.map(false).uids;
         assert!(rows.iter().all(|(_, outside, _)| *outside != 0), "host root is never mapped");
-        assert_eq!(rows[1], (1, freed + BLOCK + ROLES, POOL));
+        let pool = freed + BLOCK + ROLES;
+        assert_eq!(rows[1], (pool, pool, POOL));
+        assert_eq!((accounts.run_uid(false, 1), accounts.run_uid(false, POOL)), (pool, pool + POOL - 1));
     }
 }

@@ -1,10 +1,13 @@
 //! Spawners: one per profile and generation in use.
 
-use std::path::{Path, PathBuf};
+use std::{
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+};
 
 use gopher_protocol::{
     ids::Generation,
-    supervisor::{GenerationSettings, RunMode, SpawnerPlan, SpawnerToSupervisor, SupervisorToSpawner},
+    supervisor::{GenerationSettings, RunMode, SpawnOrder, SpawnerPlan, SpawnerToSupervisor, SupervisorToSpawner},
 };
 use gopher_sys::process;
 
@@ -27,8 +30,8 @@ pub(crate) struct Profile {
 pub(crate) struct Spawner {
     pub(crate) profile: Profile,
     pub(crate) role: Role<SupervisorToSpawner, SpawnerToSupervisor>,
-    /// It has reported that its walls stand.
-    pub(crate) ready: bool,
+    /// Orders that wait until its walls stand; `None` once they do.
+    waiting: Option<Vec<(SpawnOrder, Vec<OwnedFd>)>>,
 }
 
 impl Spawner {
@@ -41,7 +44,27 @@ impl Spawner {
         );
         let mut role = Role::start(programs, &programs.worker, &name, None)?;
         role.tell(&SupervisorToSpawner::Begin { plan }, Vec::new());
-        Ok(Self { profile, role, ready: false })
+        Ok(Self { profile, role, waiting: Some(Vec::new()) })
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.waiting.is_none()
+    }
+
+    /// Passes an order on, at once or when the walls stand.
+    pub(crate) fn order(&mut self, order: SpawnOrder, descriptors: Vec<OwnedFd>) {
+        match &mut self.waiting {
+            Some(waiting) => waiting.push((order, descriptors)),
+            // A spawner that is gone takes its orders with it; its end answers them.
+            None => self.role.tell(&SupervisorToSpawner::Spawn { order }, descriptors),
+        }
+    }
+
+    /// The walls stand.
+    pub(crate) fn ready(&mut self) {
+        for (order, descriptors) in self.waiting.take().unwrap_or_default() {
+            self.order(order, descriptors);
+        }
     }
 
     /// Gives the spawner its ids.
@@ -60,7 +83,7 @@ pub(crate) fn plan(
     files: &Files,
     settings: &GenerationSettings,
     read_paths: &[PathBuf],
-    owner_uid: u32,
+    run_uid: u32,
 ) -> SpawnerPlan {
     let text = |path: &Path| path.to_string_lossy().into_owned();
     SpawnerPlan {
@@ -74,6 +97,6 @@ pub(crate) fn plan(
         scratch_dir: text(&files.scratch),
         work_space: settings.work_space.clone(),
         read_paths: read_paths.iter().map(|p| text(p)).chain(settings.read_paths.iter().cloned()).collect(),
-        owner_uid,
+        run_uid,
     }
 }

@@ -35,16 +35,11 @@ impl Supervisor {
         let order = SpawnOrder {
             run,
             pipeline: request.pipeline,
-            uid: self.uid_inside(uid),
+            uid: self.accounts.run_uid(profile.privileged, uid),
             kind: SpawnKind::Run,
             limits: request.limits,
         };
         self.order(profile, order, vec![worker_engine, worker_secretd])
-    }
-
-    /// What a run's uid is called in its spawner's namespace.
-    fn uid_inside(&self, leased: u32) -> u32 {
-        if self.accounts.separate() { leased } else { geteuid().as_raw() }
     }
 
     pub(super) fn load(&mut self, generation: Generation) -> Result<(), SupervisorError> {
@@ -65,7 +60,7 @@ impl Supervisor {
         secretd.tell(&SupervisorToSecretd::LoaderOpened { generation }, vec![secretd_end]);
         self.tell_engine(&SupervisorToEngine::Loader { generation }, vec![engine_end]);
         let limits = gopher_protocol::robot::Limits { cpu_seconds: 20, ..Default::default() };
-        let order = SpawnOrder { run, pipeline, uid: self.uid_inside(uid), kind: SpawnKind::Load, limits };
+        let order = SpawnOrder { run, pipeline, uid: self.accounts.run_uid(false, uid), kind: SpawnKind::Load, limits };
         self.order(profile, order, vec![loader_engine, loader_secretd])
     }
 
@@ -74,8 +69,7 @@ impl Supervisor {
             self.start_spawner(profile)?;
         }
         if let Some(spawner) = self.spawners.get_mut(&profile) {
-            // A spawner that is gone takes its orders with it; its end answers them.
-            spawner.role.tell(&SupervisorToSpawner::Spawn { order }, descriptors);
+            spawner.order(order, descriptors);
         }
         Ok(())
     }
@@ -89,7 +83,14 @@ impl Supervisor {
             let home = self.environment.home.as_deref().map(std::path::Path::new);
             read_paths.extend(search_path::trees(&self.environment.path, home));
         }
-        let plan = spawners::plan(profile, &self.mode, &self.files, &settings, &read_paths, geteuid().as_raw());
+        let plan = spawners::plan(
+            profile,
+            &self.mode,
+            &self.files,
+            &settings,
+            &read_paths,
+            self.accounts.run_uid(profile.privileged, 1),
+        );
         let spawner = Spawner::start(&self.programs, profile, plan)?;
         let link = spawner.role.link.as_fd().try_clone_to_owned();
         let link = link.map_err(SupervisorError::file("duplicate", "link".as_ref()))?;
@@ -178,7 +179,7 @@ impl Supervisor {
             }
         }
         if let Some(spawner) = self.spawners.get_mut(&profile) {
-            spawner.ready = true;
+            spawner.ready();
         }
     }
 
@@ -226,7 +227,7 @@ impl Supervisor {
         let Some(spawner) = self.spawners.remove(&profile) else { return Ok(()) };
         let exit = describe(process::wait(&spawner.role.child.pidfd));
         self.status_changed = true;
-        if !spawner.ready && self.settings.is_empty() {
+        if !spawner.is_ready() && self.settings.is_empty() {
             return Err(SupervisorError::Refused(format!("runs cannot be started here: the spawner ended ({exit})")));
         }
         for run in self.runs.unmade_of(profile) {
