@@ -83,15 +83,11 @@ impl Io {
     }
 
     pub(crate) fn watch(&self, fd: impl AsFd, token: u64) -> Result<(), ConnectorError> {
-        self.poller
-            .add(fd, token, false)
-            .map_err(ConnectorError::system("epoll_ctl"))
+        self.poller.add(fd, token, false).map_err(ConnectorError::system("epoll_ctl"))
     }
 
     pub(crate) fn watch_writing(&self, fd: impl AsFd, token: u64, write: bool) -> Result<(), ConnectorError> {
-        self.poller
-            .modify(fd, token, write)
-            .map_err(ConnectorError::system("epoll_ctl"))
+        self.poller.modify(fd, token, write).map_err(ConnectorError::system("epoll_ctl"))
     }
 
     pub(crate) fn forget(&self, fd: impl AsFd) -> Result<(), ConnectorError> {
@@ -101,9 +97,7 @@ impl Io {
     fn settle(&mut self) -> Result<(), ConnectorError> {
         let wants = self.engine.wants_write();
         if wants != self.engine_writing {
-            self.poller
-                .modify(&self.engine, ENGINE, wants)
-                .map_err(ConnectorError::system("epoll_ctl"))?;
+            self.poller.modify(&self.engine, ENGINE, wants).map_err(ConnectorError::system("epoll_ctl"))?;
             self.engine_writing = wants;
         }
         Ok(())
@@ -127,9 +121,7 @@ impl Supervisor {
         while let Some((message, mut descriptors)) = self.link.receive().map_err(ConnectorError::Supervisor)? {
             match (message, descriptors.pop()) {
                 (SupervisorToConnector::Ping { nonce }, _) => {
-                    self.link
-                        .send(&ConnectorToSupervisor::Pong { nonce })
-                        .map_err(ConnectorError::Supervisor)?;
+                    self.link.send(&ConnectorToSupervisor::Pong { nonce }).map_err(ConnectorError::Supervisor)?;
                 }
                 (SupervisorToConnector::Stop, _) => return Ok(Turn::Stops),
                 (SupervisorToConnector::Secretd, Some(fd)) => self.secretd = Some(greet(fd)?),
@@ -137,9 +129,7 @@ impl Supervisor {
                 (SupervisorToConnector::Engine, _) => return Err(ConnectorError::Order { message: "Engine" }),
                 (SupervisorToConnector::Begin { .. }, _) => return Err(ConnectorError::Order { message: "Begin" }),
                 (SupervisorToConnector::Secretd | SupervisorToConnector::TestSocket, None) => {
-                    return Err(ConnectorError::Order {
-                        message: "a link without its descriptor",
-                    });
+                    return Err(ConnectorError::Order { message: "a link without its descriptor" });
                 }
             }
         }
@@ -154,11 +144,7 @@ impl Supervisor {
 /// Runs a service until the supervisor or the engine stops it.
 pub(crate) fn serve(started: Started, mut service: impl Service) -> Result<(), ConnectorError> {
     let mut io = Io::new(started.engine)?;
-    let mut supervisor = Supervisor {
-        link: started.supervisor,
-        writing: false,
-        secretd: started.secretd,
-    };
+    let mut supervisor = Supervisor { link: started.supervisor, writing: false, secretd: started.secretd };
     let outcome = turns(&mut supervisor, &mut service, &mut io, started.test_socket);
     match &outcome {
         Ok(()) => service.stop("The robot has stopped."),
@@ -179,12 +165,14 @@ fn turns(
     test_socket: Option<OwnedFd>,
 ) -> Result<(), ConnectorError> {
     io.watch(&supervisor.link, SUPERVISOR)?;
-    io.poller
-        .add(&io.engine, ENGINE, false)
-        .map_err(ConnectorError::system("epoll_ctl"))?;
+    io.poller.add(&io.engine, ENGINE, false).map_err(ConnectorError::system("epoll_ctl"))?;
     io.flush()?;
     if let Some(socket) = test_socket {
         service.listen(socket, io)?;
+    }
+    // Messages that came with the first ones are in the link already and wake nobody.
+    if matches!(supervisor.turn(service, io)?, Turn::Stops) {
+        return Ok(());
     }
     let mut more = false;
     loop {

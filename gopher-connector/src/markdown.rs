@@ -132,10 +132,8 @@ fn link(text: &str) -> Option<(&str, &str, &str)> {
     if close == 0 || !(address.starts_with("http://") || address.starts_with("https://")) {
         return None;
     }
-    let end = address
-        .char_indices()
-        .take_while(|(at, _)| *at < LONGEST_URL)
-        .find(|(_, c)| *c == ')' || c.is_whitespace());
+    let end =
+        address.char_indices().take_while(|(at, _)| *at < LONGEST_URL).find(|(_, c)| *c == ')' || c.is_whitespace());
     match end? {
         (end, ')') => Some((&text[..close], &address[..end], &address[end + 1..])),
         _ => None,
@@ -164,16 +162,10 @@ fn without_bold(cells: &[Cell]) -> Vec<Cell> {
 /// Takes away pairs of asterisks that stand alone.
 fn without_italic(cells: &[Cell]) -> Vec<Cell> {
     let star = |at: Option<usize>| at.and_then(|i| cells.get(i)) == Some(&Cell::Star);
-    let lone: Vec<usize> = (0..cells.len())
-        .filter(|&i| star(Some(i)) && !star(i.checked_sub(1)) && !star(Some(i + 1)))
-        .collect();
+    let lone: Vec<usize> =
+        (0..cells.len()).filter(|&i| star(Some(i)) && !star(i.checked_sub(1)) && !star(Some(i + 1))).collect();
     let mut delimiters = lone[..lone.len() / 2 * 2].iter().peekable();
-    cells
-        .iter()
-        .enumerate()
-        .filter(|(i, _)| delimiters.next_if(|d| *d == i).is_none())
-        .map(|(_, cell)| *cell)
-        .collect()
+    cells.iter().enumerate().filter(|(i, _)| delimiters.next_if(|d| *d == i).is_none()).map(|(_, cell)| *cell).collect()
 }
 
 #[cfg(test)]
@@ -184,10 +176,7 @@ mod tests {
     fn markup_vanishes_and_text_stays() {
         for (markdown, expected) in [
             ("nothing to do", "nothing to do"),
-            (
-                "**Deploy:** *now* see [doc](https://e.com) \\*x\\* `ls`",
-                "Deploy: now see doc (https://e.com) *x* ls",
-            ),
+            ("**Deploy:** *now* see [doc](https://e.com) \\*x\\* `ls`", "Deploy: now see doc (https://e.com) *x* ls"),
             ("Before\n```yaml\nx: 1\n```\nAfter", "Before\n\nx: 1\n\nAfter"),
             ("```\n**not bold** `nor code`\n```", "\n**not bold** `nor code`\n"),
             ("```ls -l``` lists", "ls -l lists"),

@@ -13,11 +13,7 @@ pub(crate) enum RosterError {
     #[error("ProtocolConfig: {key} must be {want}")]
     Type { key: String, want: &'static str },
     #[error("ProtocolConfig: {key} is '{name}', which is not in {list}")]
-    Unlisted {
-        key: &'static str,
-        name: String,
-        list: &'static str,
-    },
+    Unlisted { key: &'static str, name: String, list: &'static str },
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,9 +37,7 @@ pub(crate) struct Roster {
 }
 
 fn field<'a>(map: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
-    map.iter()
-        .find(|(k, v)| k.eq_ignore_ascii_case(key) && !v.is_null())
-        .map(|(_, v)| v)
+    map.iter().find(|(k, v)| k.eq_ignore_ascii_case(key) && !v.is_null()).map(|(_, v)| v)
 }
 
 fn text(map: &Map<String, Value>, path: &str, key: &str) -> Result<String, RosterError> {
@@ -51,10 +45,7 @@ fn text(map: &Map<String, Value>, path: &str, key: &str) -> Result<String, Roste
         None => Ok(String::new()),
         Some(Value::String(text)) => Ok(text.clone()),
         Some(Value::Number(number)) => Ok(number.to_string()),
-        Some(_) => Err(RosterError::Type {
-            key: format!("{path}{key}"),
-            want: "text",
-        }),
+        Some(_) => Err(RosterError::Type { key: format!("{path}{key}"), want: "text" }),
     }
 }
 
@@ -62,20 +53,14 @@ fn list<'a>(map: &'a Map<String, Value>, key: &str) -> Result<&'a [Value], Roste
     match field(map, key) {
         None => Ok(&[]),
         Some(Value::Array(items)) => Ok(items),
-        Some(_) => Err(RosterError::Type {
-            key: key.to_owned(),
-            want: "a list",
-        }),
+        Some(_) => Err(RosterError::Type { key: key.to_owned(), want: "a list" }),
     }
 }
 
 fn person(index: usize, item: &Value) -> Result<Person, RosterError> {
     let path = format!("Users[{index}].");
     let Value::Object(map) = item else {
-        return Err(RosterError::Type {
-            key: format!("Users[{index}]"),
-            want: "a map with Name and InternalID",
-        });
+        return Err(RosterError::Type { key: format!("Users[{index}]"), want: "a map with Name and InternalID" });
     };
     let get = |key| text(map, &path, key);
     let person = Person {
@@ -88,10 +73,7 @@ fn person(index: usize, item: &Value) -> Result<Person, RosterError> {
         phone: get("Phone")?,
     };
     if person.name.is_empty() {
-        return Err(RosterError::Type {
-            key: format!("{path}Name"),
-            want: "a user name",
-        });
+        return Err(RosterError::Type { key: format!("{path}Name"), want: "a user name" });
     }
     Ok(person)
 }
@@ -106,36 +88,24 @@ impl Roster {
             Value::Null => Map::new(),
             Value::Object(map) => map,
             _ => {
-                return Err(RosterError::Type {
-                    key: "it".to_owned(),
-                    want: "a map",
-                });
+                return Err(RosterError::Type { key: "it".to_owned(), want: "a map" });
             }
         };
-        let users = list(&map, "Users")?
-            .iter()
-            .enumerate()
-            .map(|(i, item)| person(i, item))
-            .collect::<Result<_, _>>()?;
+        let users =
+            list(&map, "Users")?.iter().enumerate().map(|(i, item)| person(i, item)).collect::<Result<_, _>>()?;
         let channels = list(&map, "Channels")?
             .iter()
             .enumerate()
             .map(|(i, item)| match item {
                 Value::String(name) => Ok(name.clone()),
-                _ => Err(RosterError::Type {
-                    key: format!("Channels[{i}]"),
-                    want: "a channel name",
-                }),
+                _ => Err(RosterError::Type { key: format!("Channels[{i}]"), want: "a channel name" }),
             })
             .collect::<Result<_, _>>()?;
         let hidden_commands = match field(&map, "HiddenCommands") {
             None => None,
             Some(Value::Bool(on)) => Some(*on),
             Some(_) => {
-                return Err(RosterError::Type {
-                    key: "HiddenCommands".to_owned(),
-                    want: "true or false",
-                });
+                return Err(RosterError::Type { key: "HiddenCommands".to_owned(), want: "true or false" });
             }
         };
         let optional = |key| text(&map, "", key).map(|value| Some(value).filter(|v| !v.is_empty()));
@@ -215,18 +185,9 @@ mod tests {
     #[test]
     fn a_wrong_value_is_named_by_its_key() {
         let error = |config| Roster::parse(config).unwrap_err().to_string();
-        assert_eq!(
-            error(r#"{"Users":[{"Name":"a"},{"Name":[]}]}"#),
-            "ProtocolConfig: Users[1].Name must be text"
-        );
-        assert_eq!(
-            error(r#"{"Users":[{"InternalID":"u"}]}"#),
-            "ProtocolConfig: Users[0].Name must be a user name"
-        );
-        assert_eq!(
-            error(r#"{"Channels":"general"}"#),
-            "ProtocolConfig: Channels must be a list"
-        );
+        assert_eq!(error(r#"{"Users":[{"Name":"a"},{"Name":[]}]}"#), "ProtocolConfig: Users[1].Name must be text");
+        assert_eq!(error(r#"{"Users":[{"InternalID":"u"}]}"#), "ProtocolConfig: Users[0].Name must be a user name");
+        assert_eq!(error(r#"{"Channels":"general"}"#), "ProtocolConfig: Channels must be a list");
         assert_eq!(error("[]"), "ProtocolConfig: it must be a map");
         assert!(error("{").starts_with("ProtocolConfig is not JSON: "));
     }
@@ -245,22 +206,10 @@ mod tests {
     #[test]
     fn attributes_come_from_the_user_entry() {
         let roster = Roster::parse(CONFIG).unwrap();
-        assert_eq!(
-            roster.attribute("alice", "Email"),
-            ("alice@example.com".into(), RetVal::Ok)
-        );
-        assert_eq!(
-            roster.attribute("<u0001>", "real name"),
-            ("Alice User".into(), RetVal::Ok)
-        );
+        assert_eq!(roster.attribute("alice", "Email"), ("alice@example.com".into(), RetVal::Ok));
+        assert_eq!(roster.attribute("<u0001>", "real name"), ("Alice User".into(), RetVal::Ok));
         assert_eq!(roster.attribute("bob", "phone"), (String::new(), RetVal::Ok));
-        assert_eq!(
-            roster.attribute("bob", "shoesize"),
-            (String::new(), RetVal::AttributeNotFound)
-        );
-        assert_eq!(
-            roster.attribute("mallory", "email"),
-            (String::new(), RetVal::UserNotFound)
-        );
+        assert_eq!(roster.attribute("bob", "shoesize"), (String::new(), RetVal::AttributeNotFound));
+        assert_eq!(roster.attribute("mallory", "email"), (String::new(), RetVal::UserNotFound));
     }
 }

@@ -32,13 +32,7 @@ pub(crate) fn gather(socket: OwnedFd) -> Result<Option<Started>, ConnectorError>
     loop {
         match (name.take(), engine.take()) {
             (Some(name), Some(engine)) => {
-                return Ok(Some(Started {
-                    name,
-                    supervisor,
-                    engine,
-                    secretd,
-                    test_socket,
-                }));
+                return Ok(Some(Started { name, supervisor, engine, secretd, test_socket }));
             }
             (n, e) => (name, engine) = (n, e),
         }
@@ -51,9 +45,7 @@ pub(crate) fn gather(socket: OwnedFd) -> Result<Option<Started>, ConnectorError>
         match (message, descriptor) {
             (SupervisorToConnector::Begin { name: given }, _) if name.is_none() => {
                 name = Some(given);
-                supervisor
-                    .send(&ConnectorToSupervisor::Ready)
-                    .map_err(ConnectorError::Supervisor)?;
+                supervisor.send(&ConnectorToSupervisor::Ready).map_err(ConnectorError::Supervisor)?;
             }
             (SupervisorToConnector::Engine, Some(fd)) if engine.is_none() => {
                 engine = Some(EngineLink::new(fd).map_err(ConnectorError::Engine)?);
@@ -61,17 +53,13 @@ pub(crate) fn gather(socket: OwnedFd) -> Result<Option<Started>, ConnectorError>
             (SupervisorToConnector::Secretd, Some(fd)) => secretd = Some(greet(fd)?),
             (SupervisorToConnector::TestSocket, Some(fd)) => test_socket = Some(fd),
             (SupervisorToConnector::Ping { nonce }, _) => {
-                supervisor
-                    .send(&ConnectorToSupervisor::Pong { nonce })
-                    .map_err(ConnectorError::Supervisor)?;
+                supervisor.send(&ConnectorToSupervisor::Pong { nonce }).map_err(ConnectorError::Supervisor)?;
             }
             (SupervisorToConnector::Stop, _) => return Ok(None),
             (SupervisorToConnector::Begin { .. }, _) => return Err(ConnectorError::Order { message: "Begin" }),
             (SupervisorToConnector::Engine, _) => return Err(ConnectorError::Order { message: "Engine" }),
             (SupervisorToConnector::Secretd | SupervisorToConnector::TestSocket, None) => {
-                return Err(ConnectorError::Order {
-                    message: "a link without its descriptor",
-                });
+                return Err(ConnectorError::Order { message: "a link without its descriptor" });
             }
         }
     }

@@ -22,7 +22,7 @@ use crate::error::CtlError;
 pub(crate) type ConsoleLink = Link<ConsoleToConnector, ConnectorToConsole>;
 
 /// How long an engine may think about a request.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// An admitted connection.
 pub(crate) struct Admin {
@@ -31,9 +31,9 @@ pub(crate) struct Admin {
 
 impl Admin {
     /// Shows the cookie and waits for the welcome.
-    pub(crate) fn admit(socket: OwnedFd, path: &Path, cookie: String) -> Result<Self, CtlError> {
+    pub(crate) fn admit(socket: OwnedFd, path: &Path, cookie: String, patience: Duration) -> Result<Self, CtlError> {
         let mut admin = Self { link: Link::new(socket)? };
-        match admin.ask(&AdminRequest::Authenticate { cookie }) {
+        match admin.ask_within(&AdminRequest::Authenticate { cookie }, patience) {
             Ok(AdminAnswer::Welcome) => Ok(admin),
             Ok(other) => Err(Self::unexpected(&other, "Welcome")),
             Err(CtlError::Link(error @ LinkError::Wire(WireError::Stale { .. }))) => Err(CtlError::Link(error)),
@@ -44,8 +44,16 @@ impl Admin {
 
     /// Sends a request and waits for one answer; a refusal is an error.
     pub(crate) fn ask(&mut self, request: &AdminRequest) -> Result<AdminAnswer, CtlError> {
-        self.link.send(request)?;
-        self.answer(Some(PATIENCE))
+        self.ask_within(request, PATIENCE)
+    }
+
+    fn ask_within(&mut self, request: &AdminRequest, patience: Duration) -> Result<AdminAnswer, CtlError> {
+        match self.link.send(request) {
+            // A peer that has closed already may have said why: that is still to be read.
+            Ok(()) | Err(LinkError::Closed) => {}
+            Err(error) => return Err(error.into()),
+        }
+        self.answer(Some(patience))
     }
 
     /// The next answer, `None`: however long it takes.
@@ -136,7 +144,7 @@ mod tests {
     fn admit_against(engine: impl FnOnce(Engine) + Send + 'static) -> Result<Admin, CtlError> {
         let (near, far) = link::pair().unwrap();
         let engine = std::thread::spawn(move || engine(Engine::new(far).unwrap()));
-        let admitted = Admin::admit(near, Path::new("/run/engine.sock"), "cookie".into());
+        let admitted = Admin::admit(near, Path::new("/run/engine.sock"), "cookie".into(), PATIENCE);
         engine.join().unwrap();
         admitted
     }
@@ -164,7 +172,7 @@ mod tests {
         let (near, far) = link::pair().unwrap();
         let mut other = std::os::unix::net::UnixStream::from(far);
         other.write_all(b"220 mail.example.com ESMTP ready\r\n").unwrap();
-        match Admin::admit(near, Path::new("/run/engine.sock"), String::new()) {
+        match Admin::admit(near, Path::new("/run/engine.sock"), String::new(), PATIENCE) {
             Err(error @ CtlError::NotOurs { .. }) => assert_eq!(error.exit_code(), 76),
             other => panic!("{:?}", other.err()),
         }
@@ -177,7 +185,7 @@ mod tests {
         let hello = gopher_protocol::Hello { protocol: 1, build: "0.0.0+other".into() };
         hello.append(&mut frame).unwrap();
         std::os::unix::net::UnixStream::from(far.try_clone().unwrap()).write_all(&frame).unwrap();
-        match Admin::admit(near, Path::new("/run/engine.sock"), String::new()) {
+        match Admin::admit(near, Path::new("/run/engine.sock"), String::new(), PATIENCE) {
             Err(error @ CtlError::Link(_)) => {
                 assert!(error.to_string().contains("stale"), "{error}");
                 assert_eq!(error.exit_code(), 76);
@@ -195,11 +203,12 @@ mod tests {
             engine.send(&AdminAnswer::Welcome).unwrap();
             engine.wait().unwrap();
             engine.send(&AdminAnswer::ConsoleFollows).unwrap();
-            let mut connector =
-                Link::<ConnectorToConsole, ConsoleToConnector>::new(engine.into_socket().unwrap()).unwrap();
-            connector.wait().unwrap()
+            let socket = engine.into_socket().unwrap();
+            // As the terminal connector does: the console speaks first.
+            poll(&mut [PollFd::new(socket.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE).unwrap();
+            Link::<ConnectorToConsole, ConsoleToConnector>::new(socket).unwrap().wait().unwrap()
         });
-        let mut console = Admin::admit(near, Path::new("x"), String::new()).unwrap().into_console().unwrap();
+        let mut console = Admin::admit(near, Path::new("x"), String::new(), PATIENCE).unwrap().into_console().unwrap();
         console.send(&ConsoleToConnector::ListUsers).unwrap();
         assert!(matches!(engine.join().unwrap(), (ConsoleToConnector::ListUsers, _)));
     }

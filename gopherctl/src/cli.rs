@@ -21,7 +21,7 @@ use crate::{
     logs, ps, report,
     robot::Robot,
     status, suite,
-    view::View,
+    view::{View, json_text},
 };
 
 #[derive(Debug, Parser)]
@@ -137,7 +137,7 @@ fn version(robot: &Robot, view: View) -> String {
     let running = robot.connect().and_then(|mut admin| admin.status()).ok().map(|status| status.version);
     let own = env!("CARGO_PKG_VERSION");
     if view.json {
-        return view.json(&serde_json::json!({ "gopherctl": own, "build": hello::BUILD, "robot": running }));
+        return json_text(&serde_json::json!({ "gopherctl": own, "build": hello::BUILD, "robot": running }));
     }
     let robot = running.map(|version| format!("robot      {version}\n")).unwrap_or_default();
     format!("gopherctl  {own}\nbuild      {}\n{robot}", hello::BUILD)

@@ -6,7 +6,7 @@ use gopher_sys::LinkError;
 use nix::errno::Errno;
 
 pub(crate) const USAGE: u8 = 64;
-pub(crate) const UNAVAILABLE: u8 = 69;
+const UNAVAILABLE: u8 = 69;
 const IO: u8 = 74;
 const PROTOCOL: u8 = 76;
 const NO_PERMISSION: u8 = 77;

@@ -1,12 +1,10 @@
 //! `gopherctl logs`: the robot's log, as it is or as it grows.
 
-use std::{io::Write, process::ExitCode, time::Duration};
+use std::{io::Write, process::ExitCode};
 
 use gopher_protocol::admin::{AdminAnswer, AdminRequest, LogLine};
 
 use crate::{admin::Admin, error::CtlError, text, time, view::View};
-
-const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) fn run(admin: &mut Admin, lines: u32, follow: bool, view: View) -> Result<ExitCode, CtlError> {
     let mut answer = admin.ask(&AdminRequest::Logs { lines, follow })?;

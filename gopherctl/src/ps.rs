@@ -3,7 +3,10 @@
 use gopher_protocol::admin::PsRow;
 use serde_json::json;
 
-use crate::{time, view::View};
+use crate::{
+    time,
+    view::{View, json_text},
+};
 
 const HEADER: [&str; 8] = ["WID", "AGE", "USER", "CHANNEL", "KIND", "TASK", "COMMAND", "STATE"];
 
@@ -18,7 +21,7 @@ pub(crate) fn show(rows: &[PsRow], view: View) -> String {
                 })
             })
             .collect();
-        return view.json(&rows);
+        return json_text(&rows);
     }
     if rows.is_empty() {
         return "No pipelines running\n".to_owned();

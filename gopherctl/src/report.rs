@@ -3,7 +3,10 @@
 use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
 use serde::{Deserialize, Serialize};
 
-use crate::view::View;
+use crate::{
+    text,
+    view::{View, json_text},
+};
 
 /// What the supervisor knows of its processes. Fields it does not write are absent here.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -11,14 +14,16 @@ use crate::view::View;
 pub(crate) struct Report {
     pid: u32,
     home: String,
-    version: String,
+    live_runs: u32,
+    /// What is missing to separate runs, each a whole sentence.
+    missing: Vec<String>,
     roles: Vec<Role>,
 }
 
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 struct Role {
-    role: String,
+    name: String,
     pid: Option<u32>,
     restarts: u32,
     last_exit: Option<String>,
@@ -37,9 +42,14 @@ impl Report {
         }
     }
 
+    /// There is no engine process at the moment.
+    pub(crate) fn engine_is_down(&self) -> bool {
+        self.roles.iter().any(|role| role.name == "engine" && role.pid.is_none())
+    }
+
     /// What is known of the engine, as an addition to a sentence.
     pub(crate) fn engine(&self) -> String {
-        let Some(engine) = self.roles.iter().find(|role| role.role.ends_with("engine")) else { return String::new() };
+        let Some(engine) = self.roles.iter().find(|role| role.name == "engine") else { return String::new() };
         match &engine.last_exit {
             Some(exit) => format!(" (restarted {} times, last exit: {exit})", engine.restarts),
             None => String::new(),
@@ -49,21 +59,23 @@ impl Report {
 
 pub(crate) fn show(report: &Report, view: View) -> String {
     if view.json {
-        return view.json(report);
+        return json_text(report);
     }
     let rows = report.roles.iter().map(|role| {
         let pid = role.pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string());
         vec![
-            role.role.clone(),
+            role.name.clone(),
             pid,
             role.restarts.to_string(),
             role.last_exit.clone().unwrap_or_else(|| "-".to_owned()),
         ]
     });
+    let missing: String = report.missing.iter().flat_map(|sentence| [sentence.as_str(), "\n"]).collect();
     format!(
-        "gopherd {} is up as process {}\n\n{}",
-        report.version,
+        "gopherd is up as process {}, with {} live runs\n{}\n{}",
         report.pid,
+        report.live_runs,
+        text::clean(&missing),
         view.table(&["PROCESS", "PID", "RESTARTS", "LAST EXIT"], rows)
     )
 }
@@ -83,13 +95,12 @@ mod tests {
 
     #[test]
     fn unknown_and_missing_fields_do_no_harm() {
-        let report = Report::parse(
-            br#"{"pid":7,"news":1,"roles":[{"role":"gopher-engine","restarts":2,"last_exit":"exit 70"}]}"#,
-        )
-        .unwrap();
+        let report =
+            Report::parse(br#"{"pid":7,"news":1,"roles":[{"name":"engine","restarts":2,"last_exit":"exit 70"}]}"#)
+                .unwrap();
         assert_eq!(report.engine(), " (restarted 2 times, last exit: exit 70)");
         assert!(
-            show(&report, View::PLAIN).contains("gopher-engine  -    2         exit 70"),
+            show(&report, View::PLAIN).contains("engine   -    2         exit 70"),
             "{}",
             show(&report, View::PLAIN)
         );

@@ -4,12 +4,21 @@ use std::{
     fs, io,
     os::unix::{fs::MetadataExt as _, net::UnixStream},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use gopher_sys::paths;
 use nix::unistd::geteuid;
 
-use crate::{admin::Admin, environment::Environment, error::CtlError, report::Report};
+use crate::{
+    admin::{Admin, PATIENCE},
+    environment::Environment,
+    error::CtlError,
+    report::Report,
+};
+
+/// How long an engine that is down is waited for.
+const RETURN: Duration = Duration::from_secs(3);
 
 /// A robot by its directory, running or not.
 #[derive(Debug)]
@@ -70,7 +79,13 @@ impl Robot {
             Ok(cookie) => cookie.trim().to_owned(),
             Err(_) => String::new(),
         };
-        Admin::admit(socket.into(), &path, cookie)
+        // The supervisor keeps the socket open for an engine that is coming back: it is worth a moment.
+        let down = self.report().is_some_and(|report| report.engine_is_down());
+        let patience = if down { RETURN } else { PATIENCE };
+        match Admin::admit(socket.into(), &path, cookie, patience) {
+            Err(CtlError::Silent { .. }) if down => Err(self.not_there()),
+            admitted => admitted,
+        }
     }
 
     fn check_owner(&self) -> Result<(), CtlError> {
@@ -127,7 +142,7 @@ mod tests {
     fn an_engine_that_is_down_is_told_from_a_robot_that_is_down() {
         let dir = tempfile::tempdir().unwrap();
         let report = |pid: u32| {
-            format!(r#"{{"pid":{pid},"roles":[{{"role":"engine","pid":null,"restarts":3,"last_exit":"signal 9"}}]}}"#)
+            format!(r#"{{"pid":{pid},"roles":[{{"name":"engine","pid":null,"restarts":3,"last_exit":"signal 9"}}]}}"#)
         };
         // A socket file that nobody listens on.
         drop(UnixListener::bind(dir.path().join(paths::ADMIN_SOCKET)).unwrap());
@@ -136,6 +151,15 @@ mod tests {
         assert!(error.contains("its engine is not (restarted 3 times, last exit: signal 9)"), "{error}");
         fs::write(dir.path().join(paths::STATUS), report(u32::MAX >> 1)).unwrap();
         assert!(matches!(robot(dir.path()).connect(), Err(CtlError::NotRunning { .. })));
+    }
+
+    #[test]
+    fn a_socket_kept_for_an_engine_that_is_down_does_not_hold_anybody_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let _kept = UnixListener::bind(dir.path().join(paths::ADMIN_SOCKET)).unwrap();
+        let report = format!(r#"{{"pid":{},"roles":[{{"name":"engine","pid":null}}]}}"#, std::process::id());
+        fs::write(dir.path().join(paths::STATUS), report).unwrap();
+        assert!(matches!(robot(dir.path()).connect(), Err(CtlError::EngineDown { .. })));
     }
 
     #[test]

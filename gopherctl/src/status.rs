@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::{
     text::{clean, one_line},
     time,
-    view::View,
+    view::{View, json_text},
 };
 
 fn mode(mode: &RunMode) -> &'static str {
@@ -20,10 +20,10 @@ fn mode(mode: &RunMode) -> &'static str {
 }
 
 pub(crate) fn show(status: &Status, view: View) -> String {
-    if view.json { as_json(status, view) } else { as_text(status, view) }
+    if view.json { as_json(status) } else { as_text(status, view) }
 }
 
-fn as_json(status: &Status, view: View) -> String {
+fn as_json(status: &Status) -> String {
     let protocols: Vec<_> = status
         .protocols
         .iter()
@@ -34,7 +34,7 @@ fn as_json(status: &Status, view: View) -> String {
         .iter()
         .map(|(name, kind, reason)| json!({ "name": name, "kind": kind, "reason": reason }))
         .collect();
-    view.json(&json!({
+    json_text(&json!({
         "robot": status.robot, "version": status.version, "home": status.home,
         "uptime_seconds": status.uptime_seconds, "generation": status.generation,
         "isolation": { "mode": mode(&status.isolation.mode), "missing": status.isolation.missing },

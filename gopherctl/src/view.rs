@@ -11,24 +11,24 @@ pub(crate) struct View {
     pub(crate) colours: bool,
 }
 
+/// One JSON text and a line end.
+pub(crate) fn json_text(value: &impl Serialize) -> String {
+    // Maps with string keys, numbers and strings always have a JSON form.
+    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
 impl View {
     #[cfg(test)]
     pub(crate) const PLAIN: Self = Self { json: false, colours: false };
     #[cfg(test)]
     pub(crate) const JSON: Self = Self { json: true, colours: false };
 
-    /// One JSON text and a line end.
-    pub(crate) fn json(self, value: &impl Serialize) -> String {
-        // Maps with string keys, numbers and strings always have a JSON form.
-        let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
-        text.push('\n');
-        text
-    }
-
     /// The sentence of what was done.
     pub(crate) fn done(self, sentence: &str) -> String {
         if self.json {
-            self.json(&serde_json::json!({ "done": sentence }))
+            json_text(&serde_json::json!({ "done": sentence }))
         } else {
             format!("{}\n", text::clean(sentence))
         }
@@ -48,8 +48,9 @@ impl View {
         for column in table.column_iter_mut() {
             column.set_padding((0, 2));
         }
-        let mut out: String = table.lines().map(|line| format!("{}\n", line.trim_end())).collect();
-        if out.is_empty() {
+        let mut out = String::new();
+        for line in table.lines() {
+            out.push_str(line.trim_end());
             out.push('\n');
         }
         out

@@ -75,12 +75,7 @@ impl TerminalConnector {
         let token = self.next_token;
         self.next_token += 1;
         io.watch(&link, token)?;
-        let console = Console {
-            link,
-            waiting: Some(identity),
-            writing: false,
-            paused: false,
-        };
+        let console = Console { link, waiting: Some(identity), writing: false, paused: false };
         self.consoles.insert(ConsoleId(token), console);
         Ok(())
     }
@@ -119,15 +114,9 @@ impl TerminalConnector {
         };
         if let Some(reason) = reason {
             // As far as its socket takes it.
-            let _ = console.link.send(&ConnectorToConsole::Bye {
-                reason: reason.to_owned(),
-            });
+            let _ = console.link.send(&ConnectorToConsole::Bye { reason: reason.to_owned() });
         }
-        if console.paused {
-            Ok(())
-        } else {
-            io.forget(&console.link)
-        }
+        if console.paused { Ok(()) } else { io.forget(&console.link) }
     }
 
     fn read(&mut self, id: ConsoleId, io: &mut Io) -> Result<(), ConnectorError> {
@@ -231,20 +220,14 @@ impl Service for TerminalConnector {
         self.consoles.retain(|_, console| console.waiting.is_none());
         for console in self.consoles.values_mut() {
             // One that cannot take it is seen below.
-            let _ = console.link.send(&ConnectorToConsole::Bye {
-                reason: reason.to_owned(),
-            });
+            let _ = console.link.send(&ConnectorToConsole::Bye { reason: reason.to_owned() });
         }
         let deadline = Instant::now() + LAST_WORDS;
         loop {
-            self.consoles
-                .retain(|_, console| matches!(console.link.flush(), Ok(false)));
+            self.consoles.retain(|_, console| matches!(console.link.flush(), Ok(false)));
             let left = deadline.saturating_duration_since(Instant::now());
-            let mut unread: Vec<PollFd<'_>> = self
-                .consoles
-                .values()
-                .map(|console| PollFd::new(console.link.as_fd(), PollFlags::POLLOUT))
-                .collect();
+            let mut unread: Vec<PollFd<'_>> =
+                self.consoles.values().map(|console| PollFd::new(console.link.as_fd(), PollFlags::POLLOUT)).collect();
             if unread.is_empty() || left.is_zero() {
                 return;
             }

@@ -25,13 +25,7 @@ impl Rooms {
         if roster.channels.is_empty() {
             roster.channels = settings.channels.iter().map(|name| name.as_str().to_owned()).collect();
         }
-        let unlisted = |key, name: &str, list| {
-            Err(RosterError::Unlisted {
-                key,
-                name: name.to_owned(),
-                list,
-            })
-        };
+        let unlisted = |key, name: &str, list| Err(RosterError::Unlisted { key, name: name.to_owned(), list });
         if let Some(channel) = &roster.start_channel
             && !roster.channels.contains(channel)
         {
@@ -44,28 +38,17 @@ impl Rooms {
         }
         let robot = match roster.by_name(&settings.robot_name) {
             Some(robot) => robot.clone(),
-            None => Person {
-                full_name: settings.robot_full_name.clone(),
-                ..person(&settings.robot_name, ROBOT_ID)
-            },
+            None => Person { full_name: settings.robot_full_name.clone(), ..person(&settings.robot_name, ROBOT_ID) },
         };
         if roster.by_name(&robot.name).is_none() {
             roster.users.push(robot.clone());
         }
-        Ok(Self {
-            roster,
-            robot,
-            alias: settings.alias,
-        })
+        Ok(Self { roster, robot, alias: settings.alias })
     }
 
     /// Everybody but the robot.
     pub(super) fn people(&self) -> impl Iterator<Item = &str> {
-        self.roster
-            .users
-            .iter()
-            .map(|p| p.name.as_str())
-            .filter(|name| *name != self.robot.name)
+        self.roster.users.iter().map(|p| p.name.as_str()).filter(|name| *name != self.robot.name)
     }
 
     /// The channel of that name; a robot without any channel takes every name.
@@ -77,10 +60,7 @@ impl Rooms {
     }
 
     pub(super) fn start_channel(&self) -> Option<String> {
-        self.roster
-            .start_channel
-            .clone()
-            .or_else(|| self.roster.channels.first().cloned())
+        self.roster.start_channel.clone().or_else(|| self.roster.channels.first().cloned())
     }
 
     /// Whom a console speaks as at first: who may be anybody is the start user.
@@ -92,18 +72,10 @@ impl Rooms {
     }
 
     pub(super) fn user_id<'a>(&'a self, name: &'a str) -> &'a str {
-        self.roster
-            .by_name(name)
-            .map(|p| p.id.as_str())
-            .filter(|id| !id.is_empty())
-            .unwrap_or(name)
+        self.roster.by_name(name).map(|p| p.id.as_str()).filter(|id| !id.is_empty()).unwrap_or(name)
     }
 }
 
 fn person(name: &str, id: &str) -> Person {
-    Person {
-        name: name.to_owned(),
-        id: id.to_owned(),
-        ..Person::default()
-    }
+    Person { name: name.to_owned(), id: id.to_owned(), ..Person::default() }
 }

@@ -41,11 +41,7 @@ struct Seat {
 
 impl Seat {
     fn context(&self) -> ConsoleContext {
-        ConsoleContext {
-            user: self.user.clone(),
-            channel: self.channel.clone(),
-            thread: self.thread.clone(),
-        }
+        ConsoleContext { user: self.user.clone(), channel: self.channel.clone(), thread: self.thread.clone() }
     }
 }
 
@@ -60,13 +56,7 @@ pub(super) struct TerminalService {
 
 impl TerminalService {
     pub(super) fn new(instance: String) -> Self {
-        Self {
-            instance,
-            rooms: Rooms::default(),
-            seats: BTreeMap::new(),
-            last_event: 0,
-            last_message: 0,
-        }
+        Self { instance, rooms: Rooms::default(), seats: BTreeMap::new(), last_event: 0, last_message: 0 }
     }
 
     pub(super) fn engine(&mut self, message: EngineToConnector, out: &mut Vec<Action>) {
@@ -96,15 +86,10 @@ impl TerminalService {
         match Rooms::parse(settings) {
             Ok(rooms) => self.rooms = rooms,
             Err(error) => {
-                out.push(Action::Engine(ConnectorToEngine::Health {
-                    trouble: Some(format!("{error}.")),
-                }));
+                out.push(Action::Engine(ConnectorToEngine::Health { trouble: Some(format!("{error}.")) }));
                 // The rooms of before stay in force; at first there are those the robot knows of itself.
                 if self.rooms.robot.name.is_empty() {
-                    let plain = ConnectorSettings {
-                        config: String::new(),
-                        ..settings.clone()
-                    };
+                    let plain = ConnectorSettings { config: String::new(), ..settings.clone() };
                     self.rooms = Rooms::parse(&plain).unwrap_or_default();
                 }
             }
@@ -128,11 +113,7 @@ impl TerminalService {
             channel: self.rooms.start_channel(),
             thread: None,
         };
-        let Vocabulary {
-            commands,
-            mut users,
-            mut channels,
-        } = identity.vocabulary;
+        let Vocabulary { commands, mut users, mut channels } = identity.vocabulary;
         if users.is_empty() {
             users = self.rooms.people().map(str::to_owned).collect();
         }
@@ -143,11 +124,7 @@ impl TerminalService {
             robot: self.rooms.robot.name.clone(),
             alias: self.rooms.alias,
             context: seat.context(),
-            vocabulary: Vocabulary {
-                commands,
-                users,
-                channels,
-            },
+            vocabulary: Vocabulary { commands, users, channels },
         };
         self.seats.insert(id, seat);
         out.push(Action::Console(id, welcome));
@@ -187,11 +164,7 @@ impl TerminalService {
                 Ok("(typing in channel now)".to_owned())
             }
             ConsoleToConnector::SwitchThread { thread: Some(thread) } => {
-                let thread = if thread.is_empty() {
-                    new_id(&mut self.last_message)
-                } else {
-                    thread
-                };
+                let thread = if thread.is_empty() { new_id(&mut self.last_message) } else { thread };
                 if thread.len() > 64 || thread.chars().any(|c| c.is_control() || c.is_whitespace()) {
                     Err("Invalid thread".to_owned())
                 } else {
@@ -208,12 +181,7 @@ impl TerminalService {
         };
         // The notice comes last: it tells the console that its request is done.
         if notice.is_ok() {
-            out.push(Action::Console(
-                id,
-                ConnectorToConsole::Context {
-                    context: seat.context(),
-                },
-            ));
+            out.push(Action::Console(id, ConnectorToConsole::Context { context: seat.context() }));
         }
         let (Ok(text) | Err(text)) = notice;
         out.push(Action::Console(id, ConnectorToConsole::Notice { text }));
@@ -222,10 +190,7 @@ impl TerminalService {
     fn say(&mut self, id: ConsoleId, text: String, hidden: bool, out: &mut Vec<Action>) {
         let Some(seat) = self.seats.get(&id) else { return };
         if text.len() > LONGEST_TEXT {
-            let text = format!(
-                "The message has {} bytes, more than {LONGEST_TEXT}: it was not sent.",
-                text.len()
-            );
+            let text = format!("The message has {} bytes, more than {LONGEST_TEXT}: it was not sent.", text.len());
             return out.push(Action::Console(id, ConnectorToConsole::Notice { text }));
         }
         let message_id = new_id(&mut self.last_message);
@@ -281,11 +246,7 @@ impl TerminalService {
         }
         let shown = Shown {
             channel: channel.clone(),
-            thread: message
-                .thread
-                .as_ref()
-                .filter(|t| !t.is_empty())
-                .map(|t| t.as_str().to_owned()),
+            thread: message.thread.as_ref().filter(|t| !t.is_empty()).map(|t| t.as_str().to_owned()),
             user: user.clone(),
             text: render::plain(&message.text, message.format).into_owned(),
             fixed: message.format == MessageFormat::Fixed,
@@ -298,10 +259,7 @@ impl TerminalService {
                 (None, None) => Some(&seat.user) == user.as_ref(),
             };
             if sees {
-                out.push(Action::Console(
-                    *id,
-                    ConnectorToConsole::Show { message: shown.clone() },
-                ));
+                out.push(Action::Console(*id, ConnectorToConsole::Show { message: shown.clone() }));
             }
         }
         if let Some(channel) = channel.filter(|_| !message.hidden) {
@@ -337,12 +295,7 @@ impl TerminalService {
     fn user(&self, text: &str) -> Option<String> {
         let person = self.rooms.roster.user(text).map(|person| person.name.clone());
         let name = bracketed(text).unwrap_or(text);
-        person.or_else(|| {
-            self.seats
-                .values()
-                .find(|seat| seat.user == name)
-                .map(|seat| seat.user.clone())
-        })
+        person.or_else(|| self.seats.values().find(|seat| seat.user == name).map(|seat| seat.user.clone()))
     }
 }
 
@@ -370,14 +323,7 @@ fn new_id(last: &mut u64) -> String {
 
 fn list<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.collect();
-    format!(
-        "{what}: {}",
-        if names.is_empty() {
-            "none".to_owned()
-        } else {
-            names.join(", ")
-        }
-    )
+    format!("{what}: {}", if names.is_empty() { "none".to_owned() } else { names.join(", ") })
 }
 
 #[cfg(test)]

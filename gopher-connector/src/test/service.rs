@@ -114,9 +114,7 @@ impl TestService {
             Ok(roster) => self.roster = roster,
             // The users and channels of before stay in force.
             Err(error) => {
-                out.push(Action::Engine(ConnectorToEngine::Health {
-                    trouble: Some(format!("{error}.")),
-                }));
+                out.push(Action::Engine(ConnectorToEngine::Health { trouble: Some(format!("{error}.")) }));
             }
         }
         self.configured = true;
@@ -154,16 +152,7 @@ impl TestService {
         let text = render::hidden(render::telling(&message.text, message.format), message.hidden);
         let threaded = message.thread.as_ref().is_some_and(|thread| !thread.is_empty());
         self.last_message += 1;
-        out.push(Action::Message(
-            Answer::Msg {
-                seq: self.last_message,
-                user,
-                channel,
-                text: &text,
-                threaded,
-            }
-            .line(),
-        ));
+        out.push(Action::Message(Answer::Msg { seq: self.last_message, user, channel, text: &text, threaded }.line()));
         RetVal::Ok
     }
 
@@ -180,10 +169,7 @@ impl TestService {
     }
 
     pub(super) fn line_too_long(out: &mut Vec<Action>) {
-        error(
-            out,
-            format!("A line of more than {LONGEST_LINE} bytes was thrown away."),
-        );
+        error(out, format!("A line of more than {LONGEST_LINE} bytes was thrown away."));
     }
 
     /// A line of the driver.
@@ -202,50 +188,23 @@ impl TestService {
                 self.asked.insert(self.last_call);
                 out.push(Action::Engine(ConnectorToEngine::AskIdle { call: self.last_call }));
             }
-            "events" => out.push(Action::Answer(
-                Answer::Events {
-                    events: self.events.drain(..).collect(),
-                }
-                .line(),
-            )),
-            op => error(
-                out,
-                format!("There is no operation '{op}': known are send, idle and events."),
-            ),
+            "events" => out.push(Action::Answer(Answer::Events { events: self.events.drain(..).collect() }.line())),
+            op => error(out, format!("There is no operation '{op}': known are send, idle and events.")),
         }
     }
 
     fn send(&mut self, request: Request<'_>, out: &mut Vec<Action>) {
-        let Request {
-            user_id,
-            channel,
-            text,
-            threaded,
-            hidden,
-            ..
-        } = request;
+        let Request { user_id, channel, text, threaded, hidden, .. } = request;
         if user_id.len() + 2 * channel.len() + text.len() > LONGEST_MESSAGE {
-            return error(
-                out,
-                format!("A message of more than {LONGEST_MESSAGE} bytes was not sent."),
-            );
+            return error(out, format!("A message of more than {LONGEST_MESSAGE} bytes was not sent."));
         }
         let self_message = user_id == ROBOT_ID;
-        let name = self
-            .roster
-            .by_id(&user_id)
-            .map(|person| UserName::new(person.name.clone()));
+        let name = self.roster.by_id(&user_id).map(|person| UserName::new(person.name.clone()));
         if name.is_none() && !self_message {
-            error(
-                out,
-                format!("The user id '{user_id}' is not in Users; the message was sent all the same."),
-            );
+            error(out, format!("The user id '{user_id}' is not in Users; the message was sent all the same."));
         }
         if !channel.is_empty() && !self.roster.channels.iter().any(|known| *known == channel) {
-            error(
-                out,
-                format!("The channel '{channel}' is not in Channels; the message was sent all the same."),
-            );
+            error(out, format!("The channel '{channel}' is not in Channels; the message was sent all the same."));
         }
         self.last_event += 1;
         let message = Inbound {
@@ -253,11 +212,7 @@ impl TestService {
             validated_user: name.is_some(),
             user_name: name,
             user_id: UserId::new(user_id),
-            channel_id: ChannelId::new(if channel.is_empty() {
-                String::new()
-            } else {
-                format!("#{channel}")
-            }),
+            channel_id: ChannelId::new(if channel.is_empty() { String::new() } else { format!("#{channel}") }),
             direct: channel.is_empty(),
             channel_name: Some(ChannelName::new(channel)).filter(|name| !name.is_empty()),
             thread: ThreadId::from(THREAD),
@@ -333,11 +288,7 @@ mod tests {
     fn inbound(service: &mut TestService, text: &str) -> Inbound {
         let mut out = Vec::new();
         service.line(text.as_bytes(), &mut out);
-        assert_eq!(
-            transcript(&out).last().unwrap(),
-            r#"< {"op":"sent"}"#,
-            "acknowledged after the hand-over"
-        );
+        assert_eq!(transcript(&out).last().unwrap(), r#"< {"op":"sent"}"#, "acknowledged after the hand-over");
         let found = out.into_iter().find_map(|action| match action {
             Action::Engine(ConnectorToEngine::Inbound { message }) => Some(message),
             _ => None,
@@ -360,21 +311,13 @@ mod tests {
             hidden,
             answers: None,
         };
-        engine(
-            service,
-            EngineToConnector::Deliver {
-                delivery: DeliveryId(7),
-                message,
-            },
-        )
+        engine(service, EngineToConnector::Deliver { delivery: DeliveryId(7), message })
     }
 
     #[test]
     fn a_configured_user_is_validated_by_id() {
-        let message = inbound(
-            &mut ready(),
-            r#"{"op":"send","user_id":"u0001","channel":"general","text":"bender, ping"}"#,
-        );
+        let message =
+            inbound(&mut ready(), r#"{"op":"send","user_id":"u0001","channel":"general","text":"bender, ping"}"#);
         assert_eq!(
             message,
             Inbound {
@@ -403,20 +346,14 @@ mod tests {
             r#"{"op":"send","user_id":"u0002","channel":"","text":"\u00e9\n","hidden":true,"threaded":true}"#,
         );
         assert!(message.direct && message.hidden && message.threaded);
-        assert_eq!(
-            (message.channel_name, message.channel_id.as_str(), message.text.as_str()),
-            (None, "", "é\n")
-        );
+        assert_eq!((message.channel_name, message.channel_id.as_str(), message.text.as_str()), (None, "", "é\n"));
         assert_eq!(message.thread.as_str(), "0xDEADBEEF");
     }
 
     #[test]
     fn what_is_not_configured_is_reported_and_sent_all_the_same() {
         let mut service = ready();
-        let lines = line(
-            &mut service,
-            r#"{"op":"send","user_id":"u9","channel":"lounge","text":"hi"}"#,
-        );
+        let lines = line(&mut service, r#"{"op":"send","user_id":"u9","channel":"lounge","text":"hi"}"#);
         assert_eq!(lines.len(), 4);
         assert!(lines[0].contains("'u9' is not in Users"), "{lines:?}");
         assert!(lines[1].contains("'lounge' is not in Channels"), "{lines:?}");
@@ -426,10 +363,7 @@ mod tests {
 
     #[test]
     fn the_robots_own_id_makes_a_self_message() {
-        let message = inbound(
-            &mut ready(),
-            r#"{"op":"send","user_id":"deadbeef","channel":"general","text":"x"}"#,
-        );
+        let message = inbound(&mut ready(), r#"{"op":"send","user_id":"deadbeef","channel":"general","text":"x"}"#);
         assert!(message.self_message && !message.validated_user);
     }
 
@@ -438,10 +372,7 @@ mod tests {
         let mut service = ready();
         let send = r#"{"op":"send","user_id":"u0001","channel":"general","text":"x"}"#;
         assert_ne!(inbound(&mut service, send).event, inbound(&mut service, send).event);
-        assert_ne!(
-            TestService::new("a".into()).instance,
-            TestService::new("b".into()).instance
-        );
+        assert_ne!(TestService::new("a".into()).instance, TestService::new("b".into()).instance);
     }
 
     #[test]
@@ -456,29 +387,19 @@ mod tests {
         ] {
             let lines = line(&mut service, bad);
             assert_eq!(lines.len(), 1);
-            assert!(
-                lines[0].starts_with(r#"< {"op":"error""#) && lines[0].contains(says),
-                "{bad}: {lines:?}"
-            );
+            assert!(lines[0].starts_with(r#"< {"op":"error""#) && lines[0].contains(says), "{bad}: {lines:?}");
         }
-        let long = format!(
-            r#"{{"op":"send","user_id":"u0001","channel":"","text":"{}"}}"#,
-            "x".repeat(LONGEST_MESSAGE)
-        );
+        let long =
+            format!(r#"{{"op":"send","user_id":"u0001","channel":"","text":"{}"}}"#, "x".repeat(LONGEST_MESSAGE));
         assert!(line(&mut service, &long)[0].contains("was not sent"));
         assert!(line(&mut service, "  ").is_empty());
-        inbound(
-            &mut service,
-            r#"{"op":"send","user_id":"u0001","channel":"general","text":"still here"}"#,
-        );
+        inbound(&mut service, r#"{"op":"send","user_id":"u0001","channel":"general","text":"still here"}"#);
     }
 
     #[test]
     fn formats_are_told_apart_and_hidden_replies_parenthesized() {
         let mut service = ready();
-        let general = || Destination::Channel {
-            channel: "general".into(),
-        };
+        let general = || Destination::Channel { channel: "general".into() };
         let message = |lines: Vec<String>| lines[0].clone();
         assert_eq!(
             deliver(&mut service, general(), MessageFormat::Fixed, "Ab", false),
@@ -488,31 +409,16 @@ mod tests {
             ]
         );
         assert_eq!(
-            message(deliver(
-                &mut service,
-                general(),
-                MessageFormat::BasicMarkdown,
-                "**Ab**",
-                true
-            )),
+            message(deliver(&mut service, general(), MessageFormat::BasicMarkdown, "**Ab**", true)),
             r#"< {"op":"msg","seq":2,"user":"","channel":"general","text":"(Ab)","threaded":true}"#
         );
-        let addressed = Destination::UserInChannel {
-            user: "<u0001>".into(),
-            channel: "<#random>".into(),
-        };
+        let addressed = Destination::UserInChannel { user: "<u0001>".into(), channel: "<#random>".into() };
         assert_eq!(
             message(deliver(&mut service, addressed, MessageFormat::Variable, "Ab", false)),
             r#"< {"op":"msg","seq":3,"user":"alice","channel":"random","text":"ab","threaded":false}"#
         );
         assert_eq!(
-            message(deliver(
-                &mut service,
-                Destination::User { user: "bob".into() },
-                MessageFormat::Raw,
-                "*Ab*",
-                false
-            )),
+            message(deliver(&mut service, Destination::User { user: "bob".into() }, MessageFormat::Raw, "*Ab*", false)),
             r#"< {"op":"msg","seq":4,"user":"bob","channel":"","text":"*Ab*","threaded":false}"#
         );
     }
@@ -522,22 +428,11 @@ mod tests {
         let mut service = ready();
         let mut ret = |destination| deliver(&mut service, destination, MessageFormat::Raw, "x", false);
         let not = |what: &str| vec![format!("> Delivered {{ delivery: DeliveryId(7), ret: {what} }}")];
-        assert_eq!(
-            ret(Destination::Channel {
-                channel: "lounge".into()
-            }),
-            not("ChannelNotFound")
-        );
-        assert_eq!(
-            ret(Destination::Channel { channel: String::new() }),
-            not("ChannelNotFound")
-        );
+        assert_eq!(ret(Destination::Channel { channel: "lounge".into() }), not("ChannelNotFound"));
+        assert_eq!(ret(Destination::Channel { channel: String::new() }), not("ChannelNotFound"));
         assert_eq!(ret(Destination::User { user: "mallory".into() }), not("UserNotFound"));
         assert_eq!(
-            ret(Destination::UserInChannel {
-                user: "<u9>".into(),
-                channel: "general".into()
-            }),
+            ret(Destination::UserInChannel { user: "<u9>".into(), channel: "general".into() }),
             not("UserNotFound")
         );
     }
@@ -550,23 +445,14 @@ mod tests {
         }
         let lines = line(&mut service, r#"{"op":"events"}"#);
         assert!(lines[0].starts_with(r#"< {"op":"events","events":["0","1","#) && lines[0].ends_with(r#","999"]}"#));
-        assert_eq!(
-            line(&mut service, r#"{"op":"events"}"#),
-            [r#"< {"op":"events","events":[]}"#]
-        );
+        assert_eq!(line(&mut service, r#"{"op":"events"}"#), [r#"< {"op":"events","events":[]}"#]);
     }
 
     #[test]
     fn idle_is_the_engines_answer_and_for_the_driver_that_asked() {
         let mut service = ready();
-        assert_eq!(
-            line(&mut service, r#"{"op":"idle"}"#),
-            ["> AskIdle { call: CallId(1) }"]
-        );
-        assert_eq!(
-            engine(&mut service, EngineToConnector::Idle { call: CallId(1) }),
-            [r#"< {"op":"idle"}"#]
-        );
+        assert_eq!(line(&mut service, r#"{"op":"idle"}"#), ["> AskIdle { call: CallId(1) }"]);
+        assert_eq!(engine(&mut service, EngineToConnector::Idle { call: CallId(1) }), [r#"< {"op":"idle"}"#]);
         assert!(engine(&mut service, EngineToConnector::Idle { call: CallId(1) }).is_empty());
         line(&mut service, r#"{"op":"idle"}"#);
         service.disconnected();
@@ -586,10 +472,7 @@ mod tests {
         let mut out = Vec::new();
         service.connected(&mut out);
         assert!(out.is_empty());
-        assert_eq!(
-            engine(&mut service, EngineToConnector::GateOpen),
-            [r#"< {"op":"ready"}"#]
-        );
+        assert_eq!(engine(&mut service, EngineToConnector::GateOpen), [r#"< {"op":"ready"}"#]);
         service.connected(&mut out);
         assert_eq!(transcript(&out), [r#"< {"op":"ready"}"#]);
     }
@@ -598,14 +481,8 @@ mod tests {
     fn a_bad_configuration_is_reported_and_the_last_good_one_stays() {
         let mut service = ready();
         let lines = configure(&mut service, r#"{"Users":3}"#);
-        assert!(
-            lines[0].contains("Health") && lines[0].contains("Users must be a list"),
-            "{lines:?}"
-        );
-        inbound(
-            &mut service,
-            r#"{"op":"send","user_id":"u0001","channel":"general","text":"x"}"#,
-        );
+        assert!(lines[0].contains("Health") && lines[0].contains("Users must be a list"), "{lines:?}");
+        inbound(&mut service, r#"{"op":"send","user_id":"u0001","channel":"general","text":"x"}"#);
         let off = configure(&mut service, r#"{"HiddenCommands":false}"#);
         assert!(off[0].contains("hidden_commands: false"), "{off:?}");
     }

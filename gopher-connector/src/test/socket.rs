@@ -81,10 +81,7 @@ impl TestConnector {
                 Action::Engine(message) => {
                     if !io.tell(&message)? {
                         self.outbox.push(
-                            Answer::Error {
-                                text: "The message is too long for the engine.".into(),
-                            }
-                            .line(),
+                            Answer::Error { text: "The message is too long for the engine.".into() }.line(),
                             false,
                         );
                     }
@@ -188,9 +185,7 @@ impl TestConnector {
         stream.set_nonblocking(true).map_err(ConnectorError::Listener)?;
         // The last driver may have left a moment ago, unread.
         if self.driver.is_some() && self.read(io)? == Pass::Here {
-            let refusal = Answer::Error {
-                text: "Another driver is connected: there is room for one.".into(),
-            };
+            let refusal = Answer::Error { text: "Another driver is connected: there is room for one.".into() };
             // Nobody waits for a refusal to be read.
             let _ = stream.write(&refusal.line());
             return Ok(());
@@ -198,13 +193,7 @@ impl TestConnector {
         let token = self.next_token;
         self.next_token += 1;
         io.watch(&stream, token)?;
-        self.driver = Some(Driver {
-            stream,
-            token,
-            lines: LineReader::default(),
-            writing: false,
-            paused: false,
-        });
+        self.driver = Some(Driver { stream, token, lines: LineReader::default(), writing: false, paused: false });
         self.service.connected(&mut self.actions);
         self.perform(io)
     }
@@ -272,10 +261,8 @@ impl Service for TestConnector {
         let Some(driver) = &mut self.driver else { return };
         let deadline = Instant::now() + LAST_WORDS;
         // What does not get out now has no later.
-        let prepared = driver
-            .stream
-            .set_nonblocking(false)
-            .and_then(|()| driver.stream.set_write_timeout(Some(LAST_WORDS)));
+        let prepared =
+            driver.stream.set_nonblocking(false).and_then(|()| driver.stream.set_write_timeout(Some(LAST_WORDS)));
         while prepared.is_ok()
             && Instant::now() < deadline
             && let Some(bytes) = self.outbox.front()

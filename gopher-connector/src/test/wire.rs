@@ -28,19 +28,9 @@ pub(super) enum Answer<'a> {
     Ready,
     Sent,
     Idle,
-    Events {
-        events: Vec<String>,
-    },
-    Msg {
-        seq: u64,
-        user: &'a str,
-        channel: &'a str,
-        text: &'a str,
-        threaded: bool,
-    },
-    Error {
-        text: Cow<'a, str>,
-    },
+    Events { events: Vec<String> },
+    Msg { seq: u64, user: &'a str, channel: &'a str, text: &'a str, threaded: bool },
+    Error { text: Cow<'a, str> },
 }
 
 impl Answer<'_> {

@@ -133,8 +133,8 @@ pub(super) fn run(
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(CtlError::Input(error)),
             };
-            let mut lines = chunk[..count].split_inclusive(|byte| *byte == b'\n').peekable();
-            while let Some(part) = lines.next() {
+            let lines = chunk[..count].split_inclusive(|byte| *byte == b'\n');
+            for part in lines {
                 incoming.push(part.strip_suffix(b"\n").unwrap_or(part));
                 if part.ends_with(b"\n") {
                     pipe.line(&mut incoming)?;

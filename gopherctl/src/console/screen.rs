@@ -32,10 +32,7 @@ use super::{
     session::{Heard, Session},
     switch::Step,
 };
-use crate::{
-    admin::ConsoleLink,
-    error::{CtlError, UNAVAILABLE},
-};
+use crate::{admin::ConsoleLink, error::CtlError};
 
 /// How long the next prompt waits for the answer to a switch.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -52,8 +49,8 @@ struct State {
     session: Session,
     /// Answers that came.
     answers: u64,
-    /// The connection is at its end.
-    gone: bool,
+    /// Why the connection is at its end, once it is.
+    gone: Option<String>,
 }
 
 impl Shared {
@@ -100,7 +97,7 @@ impl Found {
     fn restore(&self) {
         const PASTE_OFF: &str = "\u{1b}[?2004l";
         let mut out = std::io::stdout();
-        // The sentence on why the console ends is out: there is nothing to add to it.
+        // What cannot be restored cannot be helped here.
         let _ = out.write_all(PASTE_OFF.as_bytes()).and_then(|()| out.flush());
         let _ = tcsetattr(&self.terminal, SetArg::TCSADRAIN, &self.modes);
     }
@@ -110,17 +107,17 @@ pub(super) fn run(link: ConsoleLink, session: Session, history: Option<PathBuf>)
     let found = Found::look()?;
     let greeting = session.greeting();
     let shared =
-        Arc::new(Shared { state: Mutex::new(State { session, answers: 0, gone: false }), changed: Condvar::new() });
+        Arc::new(Shared { state: Mutex::new(State { session, answers: 0, gone: None }), changed: Condvar::new() });
     let config = Config::builder()
         .completion_type(CompletionType::List)
         .max_history_size(HISTORY)
         .and_then(|config| config.history_ignore_dups(true))
-        .map_err(terminal)?
+        .map_err(|error| terminal(&error))?
         .build();
-    let mut editor = LineEditor::with_config(config).map_err(terminal)?;
+    let mut editor = LineEditor::with_config(config).map_err(|error| terminal(&error))?;
     editor.set_helper(Some(Words(Arc::clone(&shared))));
     let history = history.filter(|file| open_history(&mut editor, file));
-    let printer = editor.create_external_printer().map_err(terminal)?;
+    let printer = editor.create_external_printer().map_err(|error| terminal(&error))?;
     let (outbox, messages) = mpsc::channel();
     let (wake, woken) = UnixStream::pair().map_err(|error| CtlError::Terminal(error.to_string()))?;
     woken.set_nonblocking(true).map_err(|error| CtlError::Terminal(error.to_string()))?;
@@ -132,10 +129,10 @@ pub(super) fn run(link: ConsoleLink, session: Session, history: Option<PathBuf>)
         .map_err(|error| CtlError::Terminal(error.to_string()))?;
     let mut desk = Desk { editor, shared, outbox, wake, history };
     let ended = desk.run();
-    let gone = desk.shared.lock().gone;
-    if gone {
+    let gone = desk.shared.lock().gone.take();
+    if let Some(reason) = gone {
         found.restore();
-        return Ok(ExitCode::from(UNAVAILABLE));
+        return Err(CtlError::Closed(reason));
     }
     // The relay sends what is queued, then ends because its wake-up line does.
     drop(desk);
@@ -143,7 +140,7 @@ pub(super) fn run(link: ConsoleLink, session: Session, history: Option<PathBuf>)
     ended.map(|()| ExitCode::SUCCESS)
 }
 
-fn terminal(error: ReadlineError) -> CtlError {
+fn terminal(error: &ReadlineError) -> CtlError {
     CtlError::Terminal(error.to_string())
 }
 
@@ -173,7 +170,7 @@ impl Desk {
         loop {
             let prompt = {
                 let state = self.shared.lock();
-                if state.gone {
+                if state.gone.is_some() {
                     return Ok(());
                 }
                 state.session.prompt()
@@ -191,7 +188,7 @@ impl Desk {
                 }
                 Err(ReadlineError::Signal(_)) => {}
                 Err(ReadlineError::Eof) => return Ok(()),
-                Err(error) => return if self.shared.lock().gone { Ok(()) } else { Err(terminal(error)) },
+                Err(error) => return if self.shared.lock().gone.is_some() { Ok(()) } else { Err(terminal(&error)) },
             }
         }
     }
@@ -217,7 +214,7 @@ impl Desk {
                 Step::Ask(message) => {
                     let before = self.shared.lock().answers;
                     self.send(message);
-                    let unanswered = |state: &mut State| state.answers == before && !state.gone;
+                    let unanswered = |state: &mut State| state.answers == before && state.gone.is_none();
                     // The next prompt shows where the answer leads to; without one it shows where we are.
                     drop(self.shared.changed.wait_timeout_while(self.shared.lock(), PATIENCE, unanswered));
                 }
@@ -251,14 +248,16 @@ enum End {
 impl Relay {
     fn run(mut self, mut printer: impl ExternalPrinter) {
         let End::Gone(reason) = self.relay(&mut printer) else { return };
-        self.shared.lock().gone = true;
+        // The editor takes one text after the other: with this one taken, the last words are on the screen.
+        let _ = printer.print(String::new());
+        self.shared.lock().gone = Some(reason);
         self.shared.changed.notify_all();
         // The person may sit in front of a prompt: without input, the line editor returns.
         if let Ok(nothing) = std::fs::File::open("/dev/null") {
             let _ = dup2_stdin(&nothing);
         }
-        // Printing wakes the editor, which then finds its input at an end.
-        let _ = printer.print(format!("{reason}\n"));
+        // Printing wakes the editor, which then finds its input at an end; the reason is told when it has returned.
+        let _ = printer.print(String::new());
     }
 
     fn relay(&mut self, printer: &mut impl ExternalPrinter) -> End {

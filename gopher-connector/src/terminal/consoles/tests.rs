@@ -30,33 +30,17 @@ impl Bench {
             users: Vec::new(),
             channels: Vec::new(),
         };
-        bench
-            .connector
-            .engine(EngineToConnector::Configure { settings }, Vec::new(), &mut bench.io)
-            .unwrap();
+        bench.connector.engine(EngineToConnector::Configure { settings }, Vec::new(), &mut bench.io).unwrap();
         bench.engine.flush().unwrap();
-        assert!(matches!(
-            bench.engine.receive(),
-            Ok(Some((ConnectorToEngine::Up { .. }, _)))
-        ));
+        assert!(matches!(bench.engine.receive(), Ok(Some((ConnectorToEngine::Up { .. }, _)))));
         bench
     }
 
     fn attach(&mut self) -> FarConsole {
         let (near, far) = link::pair().unwrap();
-        let vocabulary = Vocabulary {
-            commands: Vec::new(),
-            users: Vec::new(),
-            channels: Vec::new(),
-        };
-        let console = ConsoleIdentity {
-            user: "alice".into(),
-            any_user: true,
-            vocabulary,
-        };
-        self.connector
-            .engine(EngineToConnector::Attach { console }, vec![near], &mut self.io)
-            .unwrap();
+        let vocabulary = Vocabulary { commands: Vec::new(), users: Vec::new(), channels: Vec::new() };
+        let console = ConsoleIdentity { user: "alice".into(), any_user: true, vocabulary };
+        self.connector.engine(EngineToConnector::Attach { console }, vec![near], &mut self.io).unwrap();
         FarConsole::new(far).unwrap()
     }
 
@@ -85,10 +69,7 @@ impl Bench {
 }
 
 fn say(text: &str) -> ConsoleToConnector {
-    ConsoleToConnector::Say {
-        text: text.into(),
-        hidden: false,
-    }
+    ConsoleToConnector::Say { text: text.into(), hidden: false }
 }
 
 #[test]
@@ -100,10 +81,7 @@ fn nothing_is_sent_before_the_console_has_spoken() {
     assert!(nix::unistd::read(&console, &mut byte).is_err_and(|errno| errno == Errno::EAGAIN));
     console.flush().unwrap();
     bench.turn();
-    assert!(matches!(
-        console.receive(),
-        Ok(Some((ConnectorToConsole::Welcome { .. }, _)))
-    ));
+    assert!(matches!(console.receive(), Ok(Some((ConnectorToConsole::Welcome { .. }, _)))));
 }
 
 #[test]
@@ -145,9 +123,7 @@ fn a_console_that_does_not_read_is_dropped() {
     bench.turn();
     for n in 0..100 {
         let message = gopher_protocol::connector::Outbound {
-            destination: gopher_protocol::connector::Destination::Channel {
-                channel: "general".into(),
-            },
+            destination: gopher_protocol::connector::Destination::Channel { channel: "general".into() },
             thread: None,
             text: "x".repeat(100_000),
             format: gopher_protocol::robot_api::MessageFormat::Raw,
@@ -155,14 +131,7 @@ fn a_console_that_does_not_read_is_dropped() {
             answers: None,
         };
         let delivery = gopher_protocol::ids::DeliveryId(n);
-        bench
-            .connector
-            .engine(
-                EngineToConnector::Deliver { delivery, message },
-                Vec::new(),
-                &mut bench.io,
-            )
-            .unwrap();
+        bench.connector.engine(EngineToConnector::Deliver { delivery, message }, Vec::new(), &mut bench.io).unwrap();
         while reader.receive().unwrap().is_some() {}
         bench.turn();
         bench.inbound();
@@ -178,10 +147,7 @@ fn everybody_is_told_why_the_robot_leaves() {
     console.flush().unwrap();
     bench.turn();
     bench.connector.stop("The robot has stopped.");
-    assert!(matches!(
-        console.receive(),
-        Ok(Some((ConnectorToConsole::Welcome { .. }, _)))
-    ));
+    assert!(matches!(console.receive(), Ok(Some((ConnectorToConsole::Welcome { .. }, _)))));
     match console.receive() {
         Ok(Some((ConnectorToConsole::Bye { reason }, _))) => assert_eq!(reason, "The robot has stopped."),
         other => panic!("{other:?}"),

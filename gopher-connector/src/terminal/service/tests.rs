@@ -21,12 +21,7 @@ fn settings(config: &str) -> ConnectorSettings {
 fn configured(config: &str) -> TerminalService {
     let mut service = TerminalService::new("i".into());
     run(&mut service, |s, out| {
-        s.engine(
-            EngineToConnector::Configure {
-                settings: settings(config),
-            },
-            out,
-        );
+        s.engine(EngineToConnector::Configure { settings: settings(config) }, out);
     });
     service
 }
@@ -38,21 +33,9 @@ fn run(service: &mut TerminalService, act: impl FnOnce(&mut TerminalService, &mu
 }
 
 fn attach(service: &mut TerminalService, id: ConsoleId, user: &str, any_user: bool) -> Vec<Action> {
-    let vocabulary = Vocabulary {
-        commands: vec!["ping".into()],
-        users: Vec::new(),
-        channels: Vec::new(),
-    };
+    let vocabulary = Vocabulary { commands: vec!["ping".into()], users: Vec::new(), channels: Vec::new() };
     run(service, |s, out| {
-        s.attach(
-            id,
-            ConsoleIdentity {
-                user: user.into(),
-                any_user,
-                vocabulary,
-            },
-            out,
-        );
+        s.attach(id, ConsoleIdentity { user: user.into(), any_user, vocabulary }, out);
     })
 }
 
@@ -62,12 +45,7 @@ fn told(service: &mut TerminalService, id: ConsoleId, message: ConsoleToConnecto
     let text = |action| match action {
         Action::Console(to, ConnectorToConsole::Notice { text }) if to == id => text,
         Action::Console(to, ConnectorToConsole::Context { context: c }) if to == id => {
-            format!(
-                "{}/{}/{}",
-                c.user,
-                c.channel.as_deref().unwrap_or("-"),
-                c.thread.as_deref().unwrap_or("-")
-            )
+            format!("{}/{}/{}", c.user, c.channel.as_deref().unwrap_or("-"), c.thread.as_deref().unwrap_or("-"))
         }
         other => panic!("{other:?}"),
     };
@@ -76,14 +54,7 @@ fn told(service: &mut TerminalService, id: ConsoleId, message: ConsoleToConnecto
 
 fn say(service: &mut TerminalService, id: ConsoleId, text: &str, hidden: bool) -> Inbound {
     match run(service, |s, out| {
-        s.console(
-            id,
-            ConsoleToConnector::Say {
-                text: text.into(),
-                hidden,
-            },
-            out,
-        );
+        s.console(id, ConsoleToConnector::Say { text: text.into(), hidden }, out);
     })
     .pop()
     {
@@ -105,10 +76,7 @@ fn outbound(destination: Destination, text: &str) -> Outbound {
 
 /// Who is shown what, and what the delivery returned.
 fn deliver(service: &mut TerminalService, message: Outbound) -> (Vec<(u64, Shown)>, RetVal) {
-    let deliver = EngineToConnector::Deliver {
-        delivery: DeliveryId(1),
-        message,
-    };
+    let deliver = EngineToConnector::Deliver { delivery: DeliveryId(1), message };
     let (mut shown, mut returned) = (Vec::new(), None);
     for action in run(service, |s, out| s.engine(deliver, out)) {
         match action {
@@ -126,16 +94,11 @@ fn channel(name: &str) -> Destination {
 }
 
 fn addressed(user: &str, channel: &str) -> Destination {
-    Destination::UserInChannel {
-        user: user.into(),
-        channel: channel.into(),
-    }
+    Destination::UserInChannel { user: user.into(), channel: channel.into() }
 }
 
 fn switch_channel(name: &str) -> ConsoleToConnector {
-    ConsoleToConnector::SwitchChannel {
-        channel: Some(name.into()),
-    }
+    ConsoleToConnector::SwitchChannel { channel: Some(name.into()) }
 }
 
 fn switch_user(name: &str) -> ConsoleToConnector {
@@ -143,33 +106,16 @@ fn switch_user(name: &str) -> ConsoleToConnector {
 }
 
 fn switch_thread(name: &str) -> ConsoleToConnector {
-    ConsoleToConnector::SwitchThread {
-        thread: Some(name.into()),
-    }
+    ConsoleToConnector::SwitchThread { thread: Some(name.into()) }
 }
 
 #[test]
 fn a_console_is_welcomed_where_the_configuration_says() {
     let mut service = configured(CONFIG);
     match attach(&mut service, ONE, "alice", false).pop() {
-        Some(Action::Console(
-            ONE,
-            ConnectorToConsole::Welcome {
-                robot,
-                alias,
-                context,
-                vocabulary,
-            },
-        )) => {
+        Some(Action::Console(ONE, ConnectorToConsole::Welcome { robot, alias, context, vocabulary })) => {
             assert_eq!((robot.as_str(), alias), ("floyd", Some(';')));
-            assert_eq!(
-                context,
-                ConsoleContext {
-                    user: "alice".into(),
-                    channel: Some("random".into()),
-                    thread: None
-                }
-            );
+            assert_eq!(context, ConsoleContext { user: "alice".into(), channel: Some("random".into()), thread: None });
             assert_eq!(vocabulary.users, ["alice", "bob"]);
             assert_eq!(vocabulary.channels, ["general", "random"]);
             assert_eq!(vocabulary.commands, ["ping"]);
@@ -183,14 +129,8 @@ fn without_a_protocol_configuration_the_robots_own_lists_serve() {
     let mut service = configured("");
     attach(&mut service, ONE, "root", true);
     let message = say(&mut service, ONE, "hi", false);
-    assert_eq!(
-        (message.channel_name, message.user_id.as_str()),
-        (Some("lobby".into()), "root")
-    );
-    assert_eq!(
-        told(&mut service, ONE, switch_user("carol")),
-        ["carol/lobby/-", "Changed current user to: carol"]
-    );
+    assert_eq!((message.channel_name, message.user_id.as_str()), (Some("lobby".into()), "root"));
+    assert_eq!(told(&mut service, ONE, switch_user("carol")), ["carol/lobby/-", "Changed current user to: carol"]);
     let (_, ret) = deliver(&mut service, outbound(channel("general"), "x"));
     assert_eq!(ret, RetVal::ChannelNotFound);
 }
@@ -208,15 +148,10 @@ fn only_who_may_be_anybody_starts_as_the_start_user() {
 #[test]
 fn a_start_value_outside_its_list_is_named_and_the_robots_lists_serve() {
     let mut service = TerminalService::new("i".into());
-    let configure = EngineToConnector::Configure {
-        settings: settings(r#"{"Channels":["a"],"StartChannel":"b"}"#),
-    };
+    let configure = EngineToConnector::Configure { settings: settings(r#"{"Channels":["a"],"StartChannel":"b"}"#) };
     match &run(&mut service, |s, out| s.engine(configure, out))[0] {
         Action::Engine(ConnectorToEngine::Health { trouble: Some(trouble) }) => {
-            assert_eq!(
-                trouble,
-                "ProtocolConfig: StartChannel is 'b', which is not in Channels."
-            );
+            assert_eq!(trouble, "ProtocolConfig: StartChannel is 'b', which is not in Channels.");
         }
         other => panic!("{other:?}"),
     }
@@ -229,10 +164,7 @@ fn a_line_becomes_a_validated_event_with_a_thread_to_reply_in() {
     let mut service = configured(CONFIG);
     attach(&mut service, ONE, "alice", true);
     let first = say(&mut service, ONE, "floyd, ping", false);
-    assert_eq!(
-        (first.event.as_str(), first.user_id.as_str(), first.channel_id.as_str()),
-        ("i.1", "u0001", "#random")
-    );
+    assert_eq!((first.event.as_str(), first.user_id.as_str(), first.channel_id.as_str()), ("i.1", "u0001", "#random"));
     assert!(first.validated_user && !first.direct && !first.threaded && !first.hidden && !first.self_message);
     assert_eq!(first.thread.as_str(), first.message_id.as_str());
     let second = say(&mut service, ONE, "floyd ping", true);
@@ -243,22 +175,13 @@ fn a_line_becomes_a_validated_event_with_a_thread_to_reply_in() {
 fn threads_are_started_joined_and_left() {
     let mut service = configured(CONFIG);
     attach(&mut service, ONE, "alice", true);
-    assert_eq!(
-        told(&mut service, ONE, switch_thread("")),
-        ["alice/random/0001", "(now typing in thread: 0001)"]
-    );
+    assert_eq!(told(&mut service, ONE, switch_thread("")), ["alice/random/0001", "(now typing in thread: 0001)"]);
     let message = say(&mut service, ONE, "x", false);
     assert!(message.threaded && message.thread.as_str() == "0001" && message.message_id.as_str() == "0002");
-    assert_eq!(
-        told(&mut service, ONE, switch_thread("00ff")),
-        ["alice/random/00ff", "(now typing in thread: 00ff)"]
-    );
+    assert_eq!(told(&mut service, ONE, switch_thread("00ff")), ["alice/random/00ff", "(now typing in thread: 00ff)"]);
     assert_eq!(told(&mut service, ONE, switch_thread("a\u{1b}b")), ["Invalid thread"]);
     let leave = ConsoleToConnector::SwitchThread { thread: None };
-    assert_eq!(
-        told(&mut service, ONE, leave),
-        ["alice/random/-", "(typing in channel now)"]
-    );
+    assert_eq!(told(&mut service, ONE, leave), ["alice/random/-", "(typing in channel now)"]);
     told(&mut service, ONE, switch_thread("00ff"));
     assert_eq!(
         told(&mut service, ONE, switch_channel("general"))[0],
@@ -266,14 +189,8 @@ fn threads_are_started_joined_and_left() {
         "changing the channel leaves the thread"
     );
     let direct = ConsoleToConnector::SwitchChannel { channel: None };
-    assert_eq!(
-        told(&mut service, ONE, direct),
-        ["alice/-/-", "Changed current channel to: direct message"]
-    );
-    assert_eq!(
-        told(&mut service, ONE, switch_thread("")),
-        ["(threads are for channels: this is a direct message)"]
-    );
+    assert_eq!(told(&mut service, ONE, direct), ["alice/-/-", "Changed current channel to: direct message"]);
+    assert_eq!(told(&mut service, ONE, switch_thread("")), ["(threads are for channels: this is a direct message)"]);
     let message = say(&mut service, ONE, "x", false);
     assert!(
         message.direct && message.channel_name.is_none() && message.channel_id.is_empty() && message.thread.is_empty()
@@ -290,17 +207,11 @@ fn channels_and_users_are_switched_by_name() {
     );
     assert_eq!(told(&mut service, ONE, switch_channel("#random"))[0], "alice/random/-");
     assert_eq!(told(&mut service, ONE, switch_channel("nowhere")), ["Invalid channel"]);
-    assert_eq!(
-        told(&mut service, ONE, switch_user("bob")),
-        ["bob/random/-", "Changed current user to: bob"]
-    );
+    assert_eq!(told(&mut service, ONE, switch_user("bob")), ["bob/random/-", "Changed current user to: bob"]);
     assert_eq!(told(&mut service, ONE, switch_user("mallory")), ["Invalid user"]);
     assert_eq!(told(&mut service, ONE, switch_user("floyd")), ["Invalid user"]);
     assert_eq!(told(&mut service, ONE, switch_user("")), ["Invalid 0-length user"]);
-    assert_eq!(
-        told(&mut service, ONE, ConsoleToConnector::ListUsers),
-        ["Users: alice, bob"]
-    );
+    assert_eq!(told(&mut service, ONE, ConsoleToConnector::ListUsers), ["Users: alice, bob"]);
     assert_eq!(
         told(&mut service, ONE, ConsoleToConnector::ListChannels),
         ["Channels: (direct message), general, random"]
@@ -312,10 +223,7 @@ fn nobody_speaks_for_others_where_that_is_not_allowed() {
     let mut service = configured(CONFIG);
     attach(&mut service, ONE, "alice", false);
     let notices = told(&mut service, ONE, switch_user("bob"));
-    assert!(
-        notices.len() == 1 && notices[0].starts_with("You stay alice: "),
-        "{notices:?}"
-    );
+    assert!(notices.len() == 1 && notices[0].starts_with("You stay alice: "), "{notices:?}");
     assert_eq!(say(&mut service, ONE, "x", false).user_name, Some("alice".into()));
 }
 
@@ -325,17 +233,11 @@ fn a_channel_message_is_shown_to_the_consoles_in_it() {
     attach(&mut service, ONE, "alice", true);
     attach(&mut service, TWO, "bob", true);
     told(&mut service, TWO, switch_channel("general"));
-    let (shown, ret) = deliver(
-        &mut service,
-        outbound(addressed("bob", "random"), "**hi** [x](http://y)"),
-    );
+    let (shown, ret) = deliver(&mut service, outbound(addressed("bob", "random"), "**hi** [x](http://y)"));
     assert_eq!(ret, RetVal::Ok);
     assert_eq!(shown.len(), 1);
     let (to, message) = &shown[0];
-    assert_eq!(
-        (*to, message.text.as_str(), message.user.as_deref()),
-        (1, "hi x (http://y)", Some("bob"))
-    );
+    assert_eq!((*to, message.text.as_str(), message.user.as_deref()), (1, "hi x (http://y)", Some("bob")));
     assert_eq!(message.channel.as_deref(), Some("random"));
 }
 
@@ -344,15 +246,9 @@ fn a_direct_message_finds_its_user_wherever_they_are() {
     let mut service = configured(CONFIG);
     attach(&mut service, ONE, "alice", true);
     attach(&mut service, TWO, "bob", true);
-    let (shown, ret) = deliver(
-        &mut service,
-        outbound(Destination::User { user: "<u0002>".into() }, "psst"),
-    );
+    let (shown, ret) = deliver(&mut service, outbound(Destination::User { user: "<u0002>".into() }, "psst"));
     assert_eq!((shown.len(), shown[0].0, ret), (1, 2, RetVal::Ok));
-    assert_eq!(
-        (shown[0].1.channel.as_deref(), shown[0].1.user.as_deref()),
-        (None, Some("bob"))
-    );
+    assert_eq!((shown[0].1.channel.as_deref(), shown[0].1.user.as_deref()), (None, Some("bob")));
 }
 
 #[test]
@@ -370,43 +266,22 @@ fn a_hidden_reply_is_shown_to_its_user_only() {
     let (shown, _) = deliver(&mut service, hidden(addressed("bob", "random"), None));
     assert!(shown.len() == 1 && shown[0].0 == 2, "{shown:?}");
     let (shown, ret) = deliver(&mut service, hidden(channel("random"), None));
-    assert!(
-        shown.is_empty() && ret == RetVal::UserNotFound,
-        "a hidden text without a user goes to nobody"
-    );
+    assert!(shown.is_empty() && ret == RetVal::UserNotFound, "a hidden text without a user goes to nobody");
 }
 
 #[test]
 fn a_delivery_is_done_also_when_nobody_is_there() {
     let mut service = configured(CONFIG);
+    assert_eq!(deliver(&mut service, outbound(channel("general"), "x")), (Vec::new(), RetVal::Ok));
     assert_eq!(
-        deliver(&mut service, outbound(channel("general"), "x")),
-        (Vec::new(), RetVal::Ok)
-    );
-    assert_eq!(
-        deliver(
-            &mut service,
-            outbound(Destination::User { user: "mallory".into() }, "x")
-        )
-        .1,
+        deliver(&mut service, outbound(Destination::User { user: "mallory".into() }, "x")).1,
         RetVal::UserNotFound
     );
     attach(&mut service, ONE, "mallory", false);
-    assert_eq!(
-        deliver(
-            &mut service,
-            outbound(Destination::User { user: "mallory".into() }, "x")
-        )
-        .1,
-        RetVal::Ok
-    );
+    assert_eq!(deliver(&mut service, outbound(Destination::User { user: "mallory".into() }, "x")).1, RetVal::Ok);
     service.gone(ONE);
     assert_eq!(
-        deliver(
-            &mut service,
-            outbound(Destination::User { user: "mallory".into() }, "x")
-        )
-        .1,
+        deliver(&mut service, outbound(Destination::User { user: "mallory".into() }, "x")).1,
         RetVal::UserNotFound
     );
 }
@@ -415,11 +290,8 @@ fn a_delivery_is_done_also_when_nobody_is_there() {
 fn fixed_text_and_threads_are_passed_on() {
     let mut service = configured(CONFIG);
     attach(&mut service, ONE, "alice", true);
-    let message = Outbound {
-        format: MessageFormat::Fixed,
-        thread: Some("0007".into()),
-        ..outbound(channel("random"), "*a*")
-    };
+    let message =
+        Outbound { format: MessageFormat::Fixed, thread: Some("0007".into()), ..outbound(channel("random"), "*a*") };
     let (shown, _) = deliver(&mut service, message);
     assert!(shown[0].1.fixed && shown[0].1.text == "*a*" && shown[0].1.thread.as_deref() == Some("0007"));
 }
@@ -428,10 +300,7 @@ fn fixed_text_and_threads_are_passed_on() {
 fn the_robot_hears_itself_in_channels_but_not_what_is_private() {
     let mut service = configured(CONFIG);
     let heard = |service: &mut TerminalService, message| {
-        let deliver = EngineToConnector::Deliver {
-            delivery: DeliveryId(1),
-            message,
-        };
+        let deliver = EngineToConnector::Deliver { delivery: DeliveryId(1), message };
         let actions = run(service, |s, out| s.engine(deliver, out));
         actions.into_iter().find_map(|action| match action {
             Action::Engine(ConnectorToEngine::Inbound { message }) => Some(message),
@@ -442,10 +311,7 @@ fn the_robot_hears_itself_in_channels_but_not_what_is_private() {
     assert!(message.self_message && message.user_name == Some("floyd".into()) && message.user_id.as_str() == "u0000");
     assert_eq!(message.text, "**Done**", "the text as it was written");
     assert!(heard(&mut service, outbound(Destination::User { user: "bob".into() }, "x")).is_none());
-    let hidden = Outbound {
-        hidden: true,
-        ..outbound(addressed("bob", "random"), "x")
-    };
+    let hidden = Outbound { hidden: true, ..outbound(addressed("bob", "random"), "x") };
     assert!(heard(&mut service, hidden).is_none());
 }
 
@@ -455,24 +321,14 @@ fn a_text_over_the_limit_is_refused_with_a_sentence() {
     attach(&mut service, ONE, "alice", true);
     let text = "x".repeat(LONGEST_TEXT + 1);
     let notices = told(&mut service, ONE, ConsoleToConnector::Say { text, hidden: false });
-    assert_eq!(
-        notices,
-        ["The message has 16385 bytes, more than 16384: it was not sent."]
-    );
-    assert_eq!(
-        say(&mut service, ONE, &"x".repeat(LONGEST_TEXT), false).text.len(),
-        LONGEST_TEXT
-    );
+    assert_eq!(notices, ["The message has 16385 bytes, more than 16384: it was not sent."]);
+    assert_eq!(say(&mut service, ONE, &"x".repeat(LONGEST_TEXT), false).text.len(), LONGEST_TEXT);
 }
 
 #[test]
 fn attributes_are_looked_up_in_users() {
     let mut service = configured(CONFIG);
-    let ask = EngineToConnector::LookUp {
-        call: CallId(1),
-        user: "alice".into(),
-        attribute: "email".into(),
-    };
+    let ask = EngineToConnector::LookUp { call: CallId(1), user: "alice".into(), attribute: "email".into() };
     match run(&mut service, |s, out| s.engine(ask, out)).pop() {
         Some(Action::Engine(ConnectorToEngine::Attribute { value, ret, .. })) => {
             assert_eq!((value.as_str(), ret), ("a@example.com", RetVal::Ok));

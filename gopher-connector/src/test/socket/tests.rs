@@ -33,10 +33,7 @@ impl Bench {
             path: path.clone(),
             _dir: dir,
         };
-        bench
-            .connector
-            .listen(UnixListener::bind(path).unwrap().into(), &mut bench.io)
-            .unwrap();
+        bench.connector.listen(UnixListener::bind(path).unwrap().into(), &mut bench.io).unwrap();
         bench
     }
 
@@ -65,19 +62,14 @@ impl Bench {
 
     fn deliver(&mut self, text: &str) {
         let message = Outbound {
-            destination: Destination::Channel {
-                channel: "general".into(),
-            },
+            destination: Destination::Channel { channel: "general".into() },
             thread: None,
             text: text.into(),
             format: MessageFormat::Raw,
             hidden: false,
             answers: None,
         };
-        self.engine_says(EngineToConnector::Deliver {
-            delivery: DeliveryId(1),
-            message,
-        });
+        self.engine_says(EngineToConnector::Deliver { delivery: DeliveryId(1), message });
     }
 
     fn driver(&mut self) -> BufReader<UnixStream> {
@@ -119,25 +111,16 @@ fn one_turn_takes_a_message_in_and_one_delivery_brings_the_reply() {
     let mut bench = Bench::configured();
     let mut driver = bench.driver();
     assert_eq!(line(&mut driver), r#"{"op":"ready"}"#);
-    write(
-        &mut driver,
-        "{\"op\":\"send\",\"user_id\":\"u0001\",\"channel\":\"general\",\"text\":\";ping\"}\n",
-    );
+    write(&mut driver, "{\"op\":\"send\",\"user_id\":\"u0001\",\"channel\":\"general\",\"text\":\";ping\"}\n");
     bench.turn();
     assert_eq!(line(&mut driver), r#"{"op":"sent"}"#);
-    assert!(matches!(
-        bench.for_engine().last(),
-        Some(ConnectorToEngine::Inbound { .. })
-    ));
+    assert!(matches!(bench.for_engine().last(), Some(ConnectorToEngine::Inbound { .. })));
     bench.deliver("PONG");
     assert_eq!(
         line(&mut driver),
         r#"{"op":"msg","seq":1,"user":"","channel":"general","text":"PONG","threaded":false}"#
     );
-    assert!(matches!(
-        bench.for_engine().last(),
-        Some(ConnectorToEngine::Delivered { .. })
-    ));
+    assert!(matches!(bench.for_engine().last(), Some(ConnectorToEngine::Delivered { .. })));
 }
 
 #[test]
@@ -214,10 +197,7 @@ fn an_unread_robot_drops_the_oldest_and_says_so_once() {
             _ => None,
         }));
     }
-    assert!(
-        matches!(&troubles[..], [Some(sentence)] if sentence.contains("dropped")),
-        "{troubles:?}"
-    );
+    assert!(matches!(&troubles[..], [Some(sentence)] if sentence.contains("dropped")), "{troubles:?}");
     let mut driver = bench.driver();
     assert_eq!(line(&mut driver), r#"{"op":"ready"}"#);
     let mut last = String::new();
@@ -227,10 +207,5 @@ fn an_unread_robot_drops_the_oldest_and_says_so_once() {
     }
     assert!(last.contains(r#""seq":10003"#), "{last}");
     bench.turn();
-    assert!(
-        bench
-            .for_engine()
-            .iter()
-            .any(|m| matches!(m, ConnectorToEngine::Health { trouble: None }))
-    );
+    assert!(bench.for_engine().iter().any(|m| matches!(m, ConnectorToEngine::Health { trouble: None })));
 }
