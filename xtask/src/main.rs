@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::disallowed_methods, reason = "an author's tool: it starts cargo and reads the author's environment")]
 
+mod bench;
 mod docs;
 mod licences;
 mod robot;
@@ -22,6 +23,7 @@ Usage: cargo xtask COMMAND
   check      format and lints
   test       check, all tests, and the end-to-end tests (as root: packaged as root, then plain as nobody)
   robot      build, start the default robot in a scratch directory and open its console
+  bench      what commands cost, against bare processes in the same run (bench NAME: figures of that name)
   licences   licence and source of every dependency
   docs       the manual (mdBook) and the API documentation";
 
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         "check" => test::check(),
         "test" => test::run(),
         "robot" => robot::run(),
+        "bench" => bench::run(),
         "licences" => licences::run(),
         "docs" => docs::run(),
         "" | "help" | "-h" | "--help" => {

@@ -1,0 +1,221 @@
+//! The robot under measurement: its extensions, its process, and a driver for its test connector.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Write as _},
+    os::unix::{fs::PermissionsExt as _, net::UnixStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+use crate::step::{self, Failure};
+
+const ROBOT: &str = r#"
+PrimaryProtocol: test
+BotInfo: { UserName: bender, FullName: Bender Rodriguez }
+Alias: ";"
+AdminUsers: [ alice ]
+DefaultChannels: [ general, random ]
+DefaultJobChannel: general
+LogLevel: warn
+UserRoster: [ { UserName: alice }, { UserName: bob } ]
+ExternalPlugins:
+  say-c: { Path: plugins/say, Network: false }
+  say-bash: { Path: plugins/say.sh, Network: false }
+  say-python: { Path: plugins/say.py, Network: false }
+  say-ruby: { Path: plugins/say.rb, Network: false }
+"#;
+
+const PROTOCOL: &str = r#"
+ProtocolConfig:
+  Users: [ { Name: alice, InternalID: u0001 }, { Name: bob, InternalID: u0002 } ]
+  Channels: [ general, random ]
+"#;
+
+/// One `Say` over the inherited descriptor, without a library: what is left is the robot's own cost.
+const SAY_C: &str = r#"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+int main(int argc, char **argv) {
+    const char *fd = getenv("GOPHER_API_FD");
+    if (argc > 1 && !strcmp(argv[1], "_configure")) {
+        puts("Commands: [ { Command: c, Regex: 'c one' } ]");
+        return 0;
+    }
+    if (fd && argc > 1 && !strcmp(argv[1], "c")) {
+        const char call[] = "SendChannelThreadMessage\t\tChannel=general\tThread=\tMessage=said c\n";
+        char answer[64];
+        if (write(atoi(fd), call, sizeof call - 1) < 0 || read(atoi(fd), answer, sizeof answer) < 1) return 1;
+    }
+    return 0;
+}
+"#;
+
+const SAY_BASH: &str = r#"#!/bin/bash
+source "$GOPHER_INSTALLDIR/lib/gopherbot_v1.sh"
+case "$1" in
+_configure) echo "Commands: [ { Command: one, Regex: 'bash one' }, { Command: ten, Regex: 'bash ten' }, { Command: nap, Regex: 'bash nap' } ]" ;;
+one) Say "said bash" ;;
+ten) for n in 1 2 3 4 5 6 7 8 9 10; do Say "said $n"; done ;;
+nap) sleep 1 ;;
+esac
+"#;
+
+const SAY_PYTHON: &str = r"#!/usr/bin/python3
+import sys
+if sys.argv[1] == '_configure':
+    print('Commands: [ { Command: one, Regex: python one } ]')
+    sys.exit(0)
+from gopherbot_v2 import Robot
+if sys.argv[1] == 'one':
+    Robot().Say('said python')
+";
+
+const SAY_RUBY: &str = r"#!/usr/bin/ruby
+if ARGV[0] == '_configure'
+  puts 'Commands: [ { Command: one, Regex: ruby one } ]'
+  exit 0
+end
+require 'gopherbot_v1'
+Robot.new.Say('said ruby') if ARGV[0] == 'one'
+";
+
+fn failed(what: &str) -> impl FnOnce(std::io::Error) -> Failure + '_ {
+    move |error| Failure::new(format!("{what}: {error}"))
+}
+
+/// A running robot.
+pub(crate) struct Robot {
+    process: Child,
+    dir: PathBuf,
+    reader: BufReader<UnixStream>,
+    writer: UnixStream,
+    /// From its start to its first answer.
+    pub(crate) first_answer: Duration,
+}
+
+/// Writes the robot's directory below `dir`; the compiled extension's path.
+pub(crate) fn write(dir: &Path) -> Result<PathBuf, Failure> {
+    let put = |name: &str, text: &str, mode: u32| {
+        let path = dir.join(name);
+        fs::write(&path, text)
+            .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(mode)))
+            .map_err(failed(name))
+    };
+    for name in ["conf/protocols", "plugins"] {
+        fs::create_dir_all(dir.join(name)).map_err(failed(name))?;
+    }
+    put("conf/robot.yaml", ROBOT, 0o644)?;
+    put("conf/protocols/test.yaml", PROTOCOL, 0o644)?;
+    put("plugins/say.sh", SAY_BASH, 0o755)?;
+    put("plugins/say.py", SAY_PYTHON, 0o755)?;
+    put("plugins/say.rb", SAY_RUBY, 0o755)?;
+    put("say.c", SAY_C, 0o644)?;
+    let program = dir.join("plugins/say");
+    let built = Command::new("cc").args(["-O2", "-o"]).arg(&program).arg(dir.join("say.c")).status();
+    match built.map_err(failed("cc"))?.success() {
+        true => Ok(program),
+        false => Err(Failure::new("cc did not compile the benchmark's extension".to_owned())),
+    }
+}
+
+impl Robot {
+    /// Starts the robot in `dir` and waits for its first answer.
+    pub(crate) fn start(dir: &Path) -> Result<Self, Failure> {
+        let socket = dir.join("driver.sock");
+        let _ = fs::remove_file(&socket);
+        let begun = Instant::now();
+        let process = Command::new(step::target().join("release/gopherctl"))
+            .args(["test", "--install-dir"])
+            .arg(step::root().join("packaging/share"))
+            .arg("--serve")
+            .arg(&socket)
+            .arg(dir)
+            .stdout(Stdio::null())
+            .spawn()
+            .map_err(failed("gopherctl"))?;
+        let writer = loop {
+            match UnixStream::connect(&socket) {
+                Ok(stream) => break stream,
+                Err(error) if begun.elapsed() > Duration::from_secs(20) => return Err(failed("driver.sock")(error)),
+                Err(_) => std::thread::sleep(Duration::from_millis(1)),
+            }
+        };
+        writer.set_read_timeout(Some(Duration::from_secs(60))).map_err(failed("driver.sock"))?;
+        let reader = BufReader::new(writer.try_clone().map_err(failed("driver.sock"))?);
+        let mut robot = Self { process, dir: dir.to_owned(), reader, writer, first_answer: Duration::ZERO };
+        while robot.next()?.get("op") != Some(&json!("ready")) {}
+        robot.say("u0001", ";ping")?;
+        robot.until("PONG")?;
+        robot.first_answer = begun.elapsed();
+        Ok(robot)
+    }
+
+    /// Sends a message to the channel, without waiting.
+    pub(crate) fn say(&mut self, user: &str, text: &str) -> Result<(), Failure> {
+        let message = json!({ "op": "send", "user_id": user, "channel": "general", "text": text });
+        self.writer.write_all(format!("{message}\n").as_bytes()).map_err(failed("send"))
+    }
+
+    fn next(&mut self) -> Result<Value, Failure> {
+        let mut line = String::new();
+        if self.reader.read_line(&mut line).map_err(failed("the robot did not answer"))? == 0 {
+            return Err(Failure::new("the robot ended".to_owned()));
+        }
+        serde_json::from_str(&line).map_err(|e| Failure::new(format!("{line}: {e}")))
+    }
+
+    /// The next message of the robot: user and text.
+    pub(crate) fn heard(&mut self) -> Result<(String, String), Failure> {
+        loop {
+            let value = self.next()?;
+            let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+            if text("op") == "msg" {
+                return Ok((text("user"), text("text")));
+            }
+        }
+    }
+
+    /// Reads messages until one contains `wanted`.
+    pub(crate) fn until(&mut self, wanted: &str) -> Result<(), Failure> {
+        while !self.heard()?.1.contains(wanted) {}
+        Ok(())
+    }
+
+    /// One command and its last answer.
+    pub(crate) fn ask(&mut self, text: &str, wanted: &str) -> Result<(), Failure> {
+        self.say("u0001", text)?;
+        self.until(wanted)
+    }
+
+    /// Proportional memory of every process below the supervisor's, in KiB.
+    pub(crate) fn memory(&self) -> u64 {
+        let supervisor = children(self.process.id());
+        let all = supervisor.iter().flat_map(|pid| children(*pid).into_iter().chain([*pid]));
+        all.map(proportional).sum()
+    }
+}
+
+fn children(pid: u32) -> Vec<u32> {
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    text.split_ascii_whitespace().filter_map(|p| p.parse().ok()).collect()
+}
+
+fn proportional(pid: u32) -> u64 {
+    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
+    let line = text.lines().find_map(|l| l.strip_prefix("Pss:"));
+    line.and_then(|l| l.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
+
+impl Drop for Robot {
+    fn drop(&mut self) {
+        let _ = Command::new("kill").arg(self.process.id().to_string()).status();
+        let _ = self.process.wait();
+        let _ = fs::remove_dir_all(self.dir.join("state"));
+    }
+}
