@@ -201,7 +201,7 @@ mod tests {
         let mut restricted = allowed.clone();
         restricted.private.restrict_channels = true;
         restricted.channels = vec!["ops".into()];
-        let name = CommandMode::Name;
+        let by_name = || hidden("bob", CommandMode::Name);
         let without = HiddenTransport { supported: false, prefix: None };
         let unnamed = HiddenTransport { supported: true, prefix: None };
 
@@ -210,10 +210,10 @@ mod tests {
             (&required, direct("bob"), TRANSPORT, ""),
             (&plain, direct("bob"), TRANSPORT, "Sorry, 'deploy/go' cannot be run as a private command"),
             (&allowed, direct("bob"), TRANSPORT, ""),
-            (&allowed, hidden("bob", name), TRANSPORT, ""),
+            (&allowed, by_name(), TRANSPORT, ""),
             (
                 &allowed,
-                hidden("bob", name),
+                by_name(),
                 without,
                 "This command isn't supported with test because private command transport is unavailable for this \
                  connector. Check with the robot administrator.",
@@ -232,13 +232,8 @@ mod tests {
                 TRANSPORT,
                 "Private commands for 'deploy' are restricted to configured channels.",
             ),
-            (
-                &restricted,
-                hidden("bob", name),
-                TRANSPORT,
-                "Private commands for 'deploy' are restricted to configured channels.",
-            ),
-            (&restricted, Context { channel: "ops".into(), ..hidden("bob", name) }, TRANSPORT, ""),
+            (&restricted, by_name(), TRANSPORT, "Private commands for 'deploy' are restricted to configured channels."),
+            (&restricted, Context { channel: "ops".into(), ..by_name() }, TRANSPORT, ""),
         ];
         for (extension, context, transport, expected) in rows {
             assert_eq!(judged(extension.clone(), &context, transport), (None, expected.to_owned()), "{context:?}");

@@ -22,9 +22,9 @@ use nix::{
 
 use crate::{
     commands::killed_text,
-    connectors::known_channels,
+    connectors::{Connector, known_channels},
     context::{Context, TERMINAL, TEST},
-    engine::{Engine, Who},
+    engine::{BURST, Engine, Who},
     execute::Killed,
     generation::Generation,
     help::Helper,
@@ -57,8 +57,7 @@ impl Client {
     }
 
     pub(crate) fn settle(&mut self, poller: &Poller) -> Result<(), LinkError> {
-        self.wire.settle(poller)?;
-        if self.wire.backlog() > BACKLOG { Err(LinkError::Closed) } else { Ok(()) }
+        self.wire.settle_within(BACKLOG, poller)
     }
 }
 
@@ -114,9 +113,14 @@ impl Engine {
     }
 
     pub(crate) fn hear_client(&mut self, id: u64) {
-        while let Some(client) = self.clients.get_mut(&id) {
+        for _ in 0..BURST {
+            let Some(client) = self.clients.get_mut(&id) else { return };
+            if client.wire.backlog() > BACKLOG {
+                self.end_client(id);
+                return;
+            }
             match client.wire.receive() {
-                Ok(Some((request, _))) => self.from_client(id, request),
+                Ok(Some((request, _))) => self.client_says(id, request),
                 Ok(None) => return,
                 Err(LinkError::Closed) => self.end_client(id),
                 Err(error) => {
@@ -125,9 +129,10 @@ impl Engine {
                 }
             }
         }
+        self.again.push(id);
     }
 
-    fn from_client(&mut self, id: u64, request: AdminRequest) {
+    fn client_says(&mut self, id: u64, request: AdminRequest) {
         let Some(client) = self.clients.get_mut(&id) else { return };
         let uid = client.uid;
         let introduced = client.introduce_by.is_none();
@@ -144,18 +149,18 @@ impl Engine {
             _ if !introduced => self.end_client(id),
             AdminRequest::Status => {
                 let status = self.status();
-                self.to_client(id, &AdminAnswer::Status { status });
+                self.answer_client(id, &AdminAnswer::Status { status });
             }
             AdminRequest::Ps => {
                 let rows = self.ps_rows();
-                self.to_client(id, &AdminAnswer::Ps { rows });
+                self.answer_client(id, &AdminAnswer::Ps { rows });
             }
             AdminRequest::Kill { pipeline } => self.kill_for(id, uid, pipeline),
             AdminRequest::Logs { lines, follow } => {
                 // What is new goes to the followers first: none gets a line twice.
                 self.follow_log();
                 let lines = fitting(self.log.recent(lines));
-                self.to_client(id, &AdminAnswer::Log { lines });
+                self.answer_client(id, &AdminAnswer::Log { lines });
                 if let Some(client) = self.clients.get_mut(&id) {
                     client.follows = follow;
                 }
@@ -163,14 +168,14 @@ impl Engine {
             AdminRequest::Console => self.open_console(id, uid),
             AdminRequest::Quit => {
                 if self.audited(id, &format!("uid {uid} ends the robot")) {
-                    self.to_client(id, &AdminAnswer::Done { text: "The robot is stopping.".to_owned() });
+                    self.answer_client(id, &AdminAnswer::Done { text: "The robot is stopping.".to_owned() });
                     self.supervisor.send(&EngineToSupervisor::Quit { failed: None });
                 }
             }
         }
     }
 
-    fn to_client(&mut self, id: u64, answer: &AdminAnswer) {
+    fn answer_client(&mut self, id: u64, answer: &AdminAnswer) {
         if let Some(client) = self.clients.get_mut(&id)
             && !client.wire.send(answer)
         {
@@ -179,14 +184,14 @@ impl Engine {
     }
 
     fn refuse(&mut self, id: u64, reason: &str) {
-        self.to_client(id, &AdminAnswer::Refused { reason: reason.to_owned() });
+        self.answer_client(id, &AdminAnswer::Refused { reason: reason.to_owned() });
     }
 
     fn welcome(&mut self, id: u64) {
         if let Some(client) = self.clients.get_mut(&id) {
             client.introduce_by = None;
         }
-        self.to_client(id, &AdminAnswer::Welcome);
+        self.answer_client(id, &AdminAnswer::Welcome);
     }
 
     fn may_connect(&self, uid: u32, cookie: &str) -> bool {
@@ -211,7 +216,7 @@ impl Engine {
         let killed = self.kill(pipeline, "an administrator");
         let text = killed_text(&killed, pipeline);
         match killed {
-            Killed::Asked | Killed::Withdrawn => self.to_client(id, &AdminAnswer::Done { text }),
+            Killed::Asked | Killed::Withdrawn => self.answer_client(id, &AdminAnswer::Done { text }),
             Killed::NotRunning | Killed::NotFound => self.refuse(id, &text),
         }
     }
@@ -296,7 +301,7 @@ impl Engine {
             return;
         }
         self.waiting_consoles.push(id);
-        if self.connectors.get(TERMINAL).is_some_and(|c| c.is_up()) {
+        if self.connectors.get(TERMINAL).is_some_and(Connector::is_up) {
             self.attach_waiting_consoles();
         } else if !self.connectors.contains_key(TERMINAL) {
             self.start_connector(TERMINAL);

@@ -7,7 +7,7 @@ use std::{
 
 use gopher_protocol::{
     connector::{Destination, EngineToConnector, Outbound},
-    ids::{CallId, RunId, ThreadId, UserName},
+    ids::{CallId, RunId, ThreadId, UserId, UserName},
     robot_api::{LogLevel, MessageFormat, RetVal, RobotAnswer, RobotCall},
     worker::EngineToWorker,
 };
@@ -18,6 +18,7 @@ use crate::{
     context::{Context, bracketed},
     engine::Engine,
     generation::Generation,
+    log::printable,
     outbox::Sender,
     prompts::{Answered, Asked, Caller, Slot, reply_matcher},
 };
@@ -151,7 +152,7 @@ impl Engine {
             }
             RobotCall::BotAttribute { attribute } => {
                 let capabilities = self.connectors.get(context.protocol.as_str()).and_then(|c| c.capabilities.as_ref());
-                let id = capabilities.and_then(|c| c.robot_id.as_ref()).map(|id| id.as_str());
+                let id = capabilities.and_then(|c| c.robot_id.as_ref()).map(UserId::as_str);
                 attributes::of_robot(generation, context, id, &attribute).into_answer()
             }
             RobotCall::SenderAttribute { attribute } => {
@@ -228,10 +229,12 @@ impl Engine {
     }
 
     fn log_call(&mut self, subject: &Subject, level: LogLevel, text: &str) {
-        self.log.line(level, &subject.tag, text);
-        if let Some(run) = self.runs.get_mut(&subject.caller.run) {
-            for line in text.lines() {
-                run.output.note(format!("LOG {}: ({}) {line}", level.name(), subject.tag));
+        let Some(run) = self.runs.get_mut(&subject.caller.run) else { return };
+        for line in text.lines() {
+            let kept = printable(line);
+            // A run has one share of the log for what it prints and what it logs.
+            if run.output.note(format!("LOG {}: {kept}", level.name())).is_some() {
+                self.log.line(level, &subject.tag, &kept);
             }
         }
     }

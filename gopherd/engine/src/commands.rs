@@ -1,6 +1,11 @@
 //! What the compiled-in commands do.
 
-use gopher_protocol::{admin::PsRow, ids::PipelineId, robot_api::MessageFormat, supervisor::EngineToSupervisor};
+use gopher_protocol::{
+    admin::PsRow,
+    ids::{PipelineId, UserId},
+    robot_api::MessageFormat,
+    supervisor::EngineToSupervisor,
+};
 use std::time::Instant;
 
 use crate::{
@@ -63,7 +68,7 @@ impl Engine {
             "commands" => helper.listing(false),
             "info" => {
                 let robot_id = self.connectors.get(context.protocol.as_str()).and_then(|c| c.capabilities.as_ref());
-                let robot_id = robot_id.and_then(|c| c.robot_id.as_ref()).map(|id| id.as_str());
+                let robot_id = robot_id.and_then(|c| c.robot_id.as_ref()).map(UserId::as_str);
                 let start = self.start.as_ref();
                 let version = start.map_or("", |s| s.version.as_str());
                 let home = start.map_or("", |s| s.sources.home.as_str());

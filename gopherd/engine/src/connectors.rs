@@ -13,7 +13,7 @@ use crate::{
     access::{HiddenTransport, Manner},
     addressing::Addressing,
     context::{Context, TERMINAL, TEST},
-    engine::{Engine, Phase, Who},
+    engine::{BURST, Engine, Phase, Who},
     events::Event,
     generation::Generation,
     outbox::Sender,
@@ -64,11 +64,14 @@ impl Engine {
 
     pub(crate) fn link_connector(&mut self, name: &str, socket: OwnedFd) {
         let Some(generation) = self.current.clone() else { return };
-        if !self.connectors.contains_key(name) {
-            self.log.error(&format!("gopherd sent a connector '{name}' that nobody asked for"));
-            return;
+        match self.connectors.get(name) {
+            None => {
+                self.log.error(&format!("gopherd sent a connector '{name}' that nobody asked for"));
+                return;
+            }
+            Some(old) if old.wire.is_some() => self.end_connector(name, "it was started again"),
+            Some(_) => {}
         }
-        self.end_connector(name, "it was started again");
         let shared: Rc<str> = Rc::from(name);
         let token = self.token(Who::Connector(shared));
         match Wire::new(&self.poller, socket, token) {
@@ -114,16 +117,19 @@ impl Engine {
     }
 
     pub(crate) fn hear_connector(&mut self, name: &Rc<str>) {
-        while let Some(wire) = self.connectors.get_mut(name).and_then(|c| c.wire.as_mut()) {
+        for _ in 0..BURST {
+            let Some(wire) = self.connectors.get_mut(name).and_then(|c| c.wire.as_mut()) else { return };
             match wire.receive() {
-                Ok(Some((message, _))) => self.from_connector(name, message),
+                Ok(Some((message, _))) => self.connector_says(name, message),
                 Ok(None) => return,
                 Err(error) => self.end_connector(name, &error.to_string()),
             }
         }
+        let token = self.connectors.get(name).and_then(|c| c.wire.as_ref()).map(Wire::token);
+        self.again.extend(token);
     }
 
-    fn from_connector(&mut self, name: &Rc<str>, message: ConnectorToEngine) {
+    fn connector_says(&mut self, name: &Rc<str>, message: ConnectorToEngine) {
         match message {
             ConnectorToEngine::Up { capabilities } => self.connector_up(name, capabilities),
             ConnectorToEngine::Inbound { message } => self.inbound(name, &message),

@@ -227,7 +227,7 @@ impl Engine {
         if is_extension || checked || context.private() {
             let how = if context.private() { "private " } else { "" };
             // Only compiled-in commands have arguments that are known to be no secret.
-            let shown = if is_extension { String::new() } else { args.iter().map(|a| format!(" {a}")).collect() };
+            let shown = if is_extension { String::new() } else { format!(" {}", args.join(" ")) };
             let line = format!("{how}{}/{command}{shown} for {} in {}", plugin.name, context.user, context.place());
             if !self.audit.record(&mut self.log, &line) {
                 let text = "Sorry, I can't write my audit log, so I won't do that; please tell an administrator";

@@ -34,6 +34,11 @@ use crate::{
     wire::Wire,
 };
 
+/// Messages of one peer that are dealt with in one turn, so that none keeps the others waiting.
+pub(crate) const BURST: usize = 64;
+/// Bytes that may wait for a run or a connector to read them.
+const BACKLOG: usize = 64 << 20;
+
 /// Who is behind a token of the poller.
 #[derive(Debug, Clone)]
 pub(crate) enum Who {
@@ -97,6 +102,8 @@ pub(crate) struct Engine {
     pub(crate) waiting_consoles: Vec<u64>,
     /// Connectors that wait for the end of the `_init` batch.
     pub(crate) idle_asks: Vec<(Rc<str>, CallId)>,
+    /// Peers that have said more than their share of one turn.
+    pub(crate) again: Vec<u64>,
     /// The supervisor is gone, or has been told goodbye.
     pub(crate) over: bool,
 }
@@ -137,6 +144,7 @@ impl Engine {
             next_call: CallId(1),
             waiting_consoles: Vec::new(),
             idle_asks: Vec::new(),
+            again: Vec::new(),
             over: false,
         })
     }
@@ -153,9 +161,14 @@ impl Engine {
     pub(crate) fn turn(&mut self, longest: Option<Duration>) -> Result<(), EngineError> {
         let now = Instant::now();
         let due = self.deadline().map(|at| at.saturating_duration_since(now));
-        let timeout = [due, longest].into_iter().flatten().min();
+        let at_once = (!self.again.is_empty()).then_some(Duration::ZERO);
+        let timeout = [due, longest, at_once].into_iter().flatten().min();
+        let again = std::mem::take(&mut self.again);
         for ready in self.poller.wait(timeout).map_err(EngineError::system("epoll_wait"))? {
             self.ready(&ready);
+        }
+        for token in again {
+            self.ready(&Ready { token, read: true, write: false });
         }
         self.expire(Instant::now());
         self.admit_runs();
@@ -243,12 +256,12 @@ impl Engine {
         }
         let mut broken: Vec<(Who, LinkError)> = Vec::new();
         for (name, connector) in &mut self.connectors {
-            if let Some(Err(error)) = connector.wire.as_mut().map(|wire| wire.settle(&self.poller)) {
+            if let Some(Err(error)) = connector.wire.as_mut().map(|wire| wire.settle_within(BACKLOG, &self.poller)) {
                 broken.push((Who::Connector(Rc::clone(name)), error));
             }
         }
         for (id, run) in &mut self.runs {
-            if let Some(Err(error)) = run.wire.as_mut().map(|wire| wire.settle(&self.poller)) {
+            if let Some(Err(error)) = run.wire.as_mut().map(|wire| wire.settle_within(BACKLOG, &self.poller)) {
                 broken.push((Who::Worker(*id), error));
             }
         }

@@ -9,8 +9,8 @@ use std::{
 
 use crate::context::Context;
 
-const IN_CHANNEL: Duration = Duration::from_secs(14 * 60);
-const IN_THREAD: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+const IN_CHANNEL: Duration = Duration::from_mins(14);
+const IN_THREAD: Duration = Duration::from_hours(7 * 24);
 /// Bytes of keys and values kept at most.
 const CAPACITY: usize = 32 << 20;
 /// How long a remark can still be turned into a command by addressing the robot afterwards.
@@ -20,7 +20,7 @@ const REMARKS: usize = 4096;
 /// Where a memory is found again: exactly there.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
-    key: String,
+    name: String,
     user: String,
     channel: String,
     thread: String,
@@ -31,7 +31,7 @@ impl Key {
     fn of(context: &Context, key: &str, shared: bool, in_thread: bool) -> Self {
         let thread = if in_thread { context.thread.as_str() } else { context.thread_if_threaded() };
         Self {
-            key: key.to_owned(),
+            name: key.to_owned(),
             user: if shared && !context.channel.is_empty() {
                 String::new()
             } else {
@@ -49,7 +49,7 @@ impl Key {
 
     fn size(&self, value: &str) -> usize {
         // Names are short; the constant stands for them and for the table itself.
-        self.key.len() + value.len() + 256
+        self.name.len() + value.len() + 256
     }
 }
 
@@ -225,10 +225,10 @@ mod tests {
         let threaded = Context { threaded: true, ..here() };
         memory.remember(&here(), "k", "v".into(), false, false, now);
         memory.remember(&threaded, "k", "v".into(), false, false, now);
-        let later = now + Duration::from_secs(15 * 60);
+        let later = now + Duration::from_mins(15);
         assert_eq!(memory.recall(&here(), "k", false, later), "");
         assert_eq!(memory.recall(&threaded, "k", false, later), "v");
-        assert_eq!(memory.recall(&threaded, "k", false, now + Duration::from_secs(8 * 86_400)), "");
+        assert_eq!(memory.recall(&threaded, "k", false, now + Duration::from_hours(8 * 24)), "");
         assert_eq!(memory.bytes, 0);
     }
 

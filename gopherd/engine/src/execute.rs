@@ -12,7 +12,7 @@ use std::{
 use gopher_protocol::{
     ids::{PipelineId, RunId, TaskName},
     robot::{Limits, Runtime},
-    robot_api::LogLevel,
+    robot_api::{LogLevel, TaskRetVal},
     supervisor::{EngineToSupervisor, RunExit, SpawnRequest},
     worker::{EngineToWorker, Outcome, RunRequest, WorkDir, WorkerToEngine},
 };
@@ -21,7 +21,7 @@ use gopher_sys::LinkError;
 use crate::{
     connectors::Style,
     context::Context,
-    engine::{Engine, Who},
+    engine::{BURST, Engine, Who},
     environment,
     journal::Progress,
     loading::CONFIGURE,
@@ -190,25 +190,37 @@ impl Engine {
     }
 
     pub(crate) fn spawn_failed(&mut self, id: RunId, reason: String) {
-        if self.runs.get(&id).is_none_or(|r| r.state != State::Spawning) {
+        if self.runs.get(&id).is_none_or(|r| r.state == State::Queued) {
             return;
         }
-        let outcome = Outcome::NotStarted { status: gopher_protocol::robot_api::TaskRetVal::MECHANISM_FAIL, reason };
+        // The link comes before the process: the run may seem to have begun.
+        let outcome = Outcome::NotStarted { status: TaskRetVal::MECHANISM_FAIL, reason };
         self.conclude(id, &Ok(outcome));
         self.discard(id);
     }
 
     pub(crate) fn hear_worker(&mut self, id: RunId) {
-        while let Some(wire) = self.runs.get_mut(&id).and_then(|r| r.wire.as_mut()) {
-            match wire.receive() {
-                Ok(Some((message, _))) => self.from_worker(id, message),
-                Ok(None) => return,
-                Err(error) => self.end_worker(id, &error),
+        for _ in 0..BURST {
+            if !self.hear_once(id) {
+                return;
             }
         }
+        let token = self.runs.get(&id).and_then(|r| r.wire.as_ref()).map(Wire::token);
+        self.again.extend(token);
     }
 
-    fn from_worker(&mut self, id: RunId, message: WorkerToEngine) {
+    /// Deals with one message of a worker; `false` if there was none.
+    fn hear_once(&mut self, id: RunId) -> bool {
+        let Some(wire) = self.runs.get_mut(&id).and_then(|r| r.wire.as_mut()) else { return false };
+        match wire.receive() {
+            Ok(Some((message, _))) => self.worker_says(id, message),
+            Ok(None) => return false,
+            Err(error) => self.end_worker(id, &error),
+        }
+        true
+    }
+
+    fn worker_says(&mut self, id: RunId, message: WorkerToEngine) {
         match message {
             WorkerToEngine::Started => {}
             WorkerToEngine::Call { call, request } => {
@@ -254,7 +266,7 @@ impl Engine {
 
     pub(crate) fn exited(&mut self, id: RunId, exit: &RunExit) {
         // Its last words may be in the link, which nobody writes to any more.
-        self.hear_worker(id);
+        while self.hear_once(id) {}
         if self.runs.get(&id).is_some_and(|r| r.state != State::Over) {
             let reason = format!("its worker ended before the task was done ({})", describe_exit(exit));
             self.conclude(id, &Err(reason));

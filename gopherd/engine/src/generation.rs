@@ -185,9 +185,10 @@ impl Generation {
 
     /// A channel as the connector takes it: the bracketed id of a known name, else what was given.
     pub(crate) fn channel_for_connector(&self, protocol: &str, channel: &str) -> String {
-        let known = match self.channel_ids.is_empty() {
-            true => None,
-            false => self.channel_ids.get(&(protocol.to_owned(), channel.to_owned())),
+        let known = if self.channel_ids.is_empty() {
+            None
+        } else {
+            self.channel_ids.get(&(protocol.to_owned(), channel.to_owned()))
         };
         known.map_or_else(|| channel.to_owned(), |id| format!("<{id}>"))
     }

@@ -1,6 +1,8 @@
 //! Texts about commands (spec: configuration §6). Pure.
 
-use gopher_protocol::robot::Matcher;
+use std::fmt::Write as _;
+
+use gopher_protocol::{ids::UserName, robot::Matcher};
 
 use crate::{
     access::{self, HiddenTransport},
@@ -154,7 +156,7 @@ impl<'a> Helper<'a> {
                 self.code("commands"),
                 self.code("help <plugin>/<command>")
             ),
-            [only] if only.plugin.name.as_str() != term => self.matches(&term, &[only]),
+            [only] => self.full(only),
             several => self.matches(&term, several),
         }
     }
@@ -169,13 +171,13 @@ impl<'a> Helper<'a> {
     fn full(&self, entry: &Entry<'_>) -> String {
         let mut text = format!("**Command help:** `{}`\n\n", entry.name());
         if !entry.summary.is_empty() {
-            text.push_str(&format!("**Summary:** {}\n", entry.summary));
+            let _ = writeln!(text, "**Summary:** {}", entry.summary);
         }
-        text.push_str(&format!("**Usage:** `{}`\n", bare(&entry.usage)));
+        let _ = writeln!(text, "**Usage:** `{}`", bare(&entry.usage));
         if !entry.examples.is_empty() {
             text.push_str("\n**Examples:**\n");
             for example in entry.examples.iter().take(3) {
-                text.push_str(&format!("- `{}`\n", self.addressed(example)));
+                let _ = writeln!(text, "- `{}`", self.addressed(example));
             }
         }
         let channels: Vec<String> = entry.plugin.channels.iter().map(|c| format!("`#{c}`")).collect();
@@ -186,11 +188,11 @@ impl<'a> Helper<'a> {
         } else {
             channels.join(", ")
         };
-        text.push_str(&format!("\n**Availability:** {availability}"));
+        let _ = write!(text, "\n**Availability:** {availability}");
         let more = entry.plugin.commands.iter().any(|p| p.matcher.command != entry.command);
         if more {
             let code = self.code(&format!("help {}", entry.plugin.name));
-            text.push_str(&format!("\n\n**More from this plugin:** {code}"));
+            let _ = write!(text, "\n\n**More from this plugin:** {code}");
         }
         text
     }
@@ -217,9 +219,10 @@ impl<'a> Helper<'a> {
         let rest = || {
             let lower = message.to_lowercase();
             let start = message.strip_prefix('@').map_or(0, |_| 1);
-            match lower.get(start..).is_some_and(|t| t.starts_with(&name.to_lowercase())) {
-                true => message.get(start + name.len()..).unwrap_or(message).trim_start_matches([':', ',', ' ']),
-                false => message,
+            if lower.get(start..).is_some_and(|t| t.starts_with(&name.to_lowercase())) {
+                message.get(start + name.len()..).unwrap_or(message).trim_start_matches([':', ',', ' '])
+            } else {
+                message
             }
         };
         match self.context.mode {
@@ -243,7 +246,7 @@ impl<'a> Helper<'a> {
         }
         lines.push(format!("My software version is: Gopher {version}"));
         if !robot.admin_users.is_empty() {
-            let admins: Vec<&str> = robot.admin_users.iter().map(|u| u.as_str()).collect();
+            let admins: Vec<&str> = robot.admin_users.iter().map(UserName::as_str).collect();
             lines.push(format!("My administrators are: {}", admins.join(", ")));
         }
         if !robot.admin_contact.is_empty() {
@@ -335,7 +338,7 @@ mod tests {
 
     fn generation() -> Generation {
         let mut ruby = testing::extension("rubydemo");
-        ruby.commands = vec![testing::command("ruby", "ruby me")];
+        ruby.commands = vec![testing::command("ruby", "ruby me"), testing::command("rubynow", "ruby now")];
         ruby.channels = vec!["random".into()];
         Generation::new(testing::robot_with(vec![ruby])).0
     }

@@ -2,7 +2,10 @@
 //!
 //! Pure: the configuration and the message go in, a verdict comes out.
 
-use gopher_protocol::{connector::Inbound, ids::UserName};
+use gopher_protocol::{
+    connector::Inbound,
+    ids::{ThreadId, UserName},
+};
 
 use crate::{context::Context, generation::Generation};
 
@@ -55,7 +58,7 @@ pub(crate) fn admit(generation: &Generation, protocol: &str, message: &Inbound) 
         bot_user,
         channel,
         channel_id: message.channel_id.clone(),
-        thread: if message.direct { Default::default() } else { message.thread.clone() },
+        thread: if message.direct { ThreadId::default() } else { message.thread.clone() },
         message_id: message.message_id.clone(),
         threaded: message.threaded && !message.direct,
         direct: message.direct,

@@ -137,12 +137,11 @@ impl Log {
             self.file = None;
             renameat(&*directory, NAME, &*directory, OLD)?;
         }
-        let (file, size) = match &mut self.file {
-            Some(open) => open,
-            None => {
-                let (file, size) = open_for_append(&directory, NAME)?;
-                self.file.insert((file, size))
-            }
+        let (file, size) = if let Some(open) = &mut self.file {
+            open
+        } else {
+            let (file, size) = open_for_append(&directory, NAME)?;
+            self.file.insert((file, size))
         };
         file.write_all(bytes)?;
         *size += u64::try_from(bytes.len()).unwrap_or(u64::MAX);

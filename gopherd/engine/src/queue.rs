@@ -20,7 +20,8 @@ impl Bounds {
         Self {
             starting: (2 * cores).max(4),
             starting_per_user: cores.max(2),
-            live: max_runs.max(1),
+            // What has just ended may still hold its place at the supervisor.
+            live: (max_runs - max_runs / 16).max(1),
             live_per_user: 256,
             waiting_per_user: 10_000,
         }

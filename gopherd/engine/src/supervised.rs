@@ -26,7 +26,7 @@ impl Engine {
     pub(crate) fn hear_supervisor(&mut self) {
         while !self.over {
             match self.supervisor.receive() {
-                Ok(Some((message, descriptors))) => self.from_supervisor(message, descriptors),
+                Ok(Some((message, descriptors))) => self.supervisor_says(message, descriptors),
                 Ok(None) => return,
                 Err(error) => {
                     if !matches!(error, LinkError::Closed) {
@@ -38,7 +38,7 @@ impl Engine {
         }
     }
 
-    fn from_supervisor(&mut self, message: SupervisorToEngine, mut descriptors: Vec<OwnedFd>) {
+    fn supervisor_says(&mut self, message: SupervisorToEngine, mut descriptors: Vec<OwnedFd>) {
         // Links that carry one descriptor are checked by the link itself.
         let descriptor = descriptors.pop();
         match (message, descriptor) {

@@ -66,6 +66,12 @@ impl<S: Message, R: Message> Wire<S, R> {
         Ok(())
     }
 
+    /// As [`Wire::settle`]; a peer that leaves more than this unread is as good as gone.
+    pub(crate) fn settle_within(&mut self, backlog: usize, poller: &Poller) -> Result<(), LinkError> {
+        self.settle(poller)?;
+        if self.link.backlog() > backlog { Err(LinkError::Closed) } else { Ok(()) }
+    }
+
     /// Leaves the event loop.
     pub(crate) fn close(self, poller: &Poller) -> Link<S, R> {
         // A descriptor that the poller no longer knows is as good as removed.
