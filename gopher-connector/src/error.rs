@@ -30,6 +30,11 @@ impl ConnectorError {
         move |errno| Self::System { call, errno }
     }
 
+    /// The end of a peer, which it or the supervisor tells better.
+    pub(crate) fn is_aftermath(&self) -> bool {
+        matches!(self, Self::Engine(LinkError::Closed | LinkError::Torn))
+    }
+
     /// A number of sysexits.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {

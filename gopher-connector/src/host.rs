@@ -148,8 +148,8 @@ pub(crate) fn serve(started: Started, mut service: impl Service) -> Result<(), C
     let outcome = turns(&mut supervisor, &mut service, &mut io, started.test_socket);
     match &outcome {
         Ok(()) => service.stop("The robot has stopped."),
-        Err(ConnectorError::Engine(_)) => service.stop("The robot's engine has ended; it comes back in a moment."),
-        Err(_) => service.stop("The connector has ended; it comes back in a moment."),
+        Err(ConnectorError::Engine(_)) => service.stop("The robot's engine has ended."),
+        Err(_) => service.stop("The connector has failed; it comes back in a moment."),
     }
     match outcome {
         // Children end with their supervisor: that is no failure of theirs.

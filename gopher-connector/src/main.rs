@@ -18,7 +18,9 @@ fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("gopher-connector: {error}");
+            if !error.is_aftermath() {
+                eprintln!("gopher-connector: {error}");
+            }
             ExitCode::from(error.exit_code())
         }
     }

@@ -86,7 +86,11 @@ impl TestConnector {
                         );
                     }
                 }
-                Action::Message(line) => self.queue(line, true, io)?,
+                // Written at once: the driver waits for it, and the engine for nothing that follows.
+                Action::Message(line) => {
+                    self.queue(line, true, io)?;
+                    self.write(io)?;
+                }
                 Action::Answer(line) if self.driver.is_some() => self.queue(line, false, io)?,
                 Action::First(line) if self.driver.is_some() => self.outbox.push_first(line),
                 Action::Answer(_) | Action::First(_) => {}
