@@ -202,3 +202,6 @@ fn engine_turn(service: &mut impl Service, io: &mut Io) -> Result<Turn, Connecto
     io.flush()?;
     Ok(Turn::Goes)
 }
+
+#[cfg(test)]
+mod tests;

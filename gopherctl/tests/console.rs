@@ -96,6 +96,8 @@ struct Person {
     screen: String,
     read: usize,
     program: Child,
+    /// The terminal's other side, as its programs see it.
+    slave: OwnedFd,
 }
 
 impl Person {
@@ -111,7 +113,7 @@ impl Person {
             .spawn()
             .unwrap();
         fcntl(&pty.master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK | OFlag::O_RDWR)).unwrap();
-        Self { terminal: File::from(pty.master), screen: String::new(), read: 0, program }
+        Self { terminal: File::from(pty.master), screen: String::new(), read: 0, program, slave: pty.slave }
     }
 
     fn types(&mut self, text: &str) {
@@ -213,6 +215,24 @@ fn a_message_is_printed_above_the_half_typed_line() {
     assert!(std::fs::read_to_string(&history).unwrap().contains("floyd, ping"));
     let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(history).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn a_resized_terminal_wraps_to_its_new_width() {
+    let dir = tempfile::tempdir().unwrap();
+    let listener = listen(dir.path());
+    let mut person = Person::sits_down(dir.path());
+    let mut connector = open_console(&listener);
+    person.sees(PROMPT);
+    let terminal = Stdio::from(person.slave.try_clone().unwrap());
+    #[expect(clippy::disallowed_methods, reason = "resizing by a system call needs unsafe code")]
+    let resized = Command::new("stty").args(["cols", "30"]).stdin(terminal).status().unwrap();
+    assert!(resized.success());
+    show(&mut connector, &"word ".repeat(8));
+    person.sees("general: word word word word\r\nword word word word");
+    person.sees(PROMPT);
+    person.types("floyd, ping\r");
+    assert_eq!(said(&mut connector), "floyd, ping");
 }
 
 #[test]

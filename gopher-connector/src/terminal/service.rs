@@ -49,6 +49,8 @@ pub(super) struct TerminalService {
     /// Makes event ids unique over restarts of the connector.
     instance: String,
     rooms: Rooms,
+    /// The last configuration could not be used.
+    troubled: bool,
     seats: BTreeMap<ConsoleId, Seat>,
     last_event: u64,
     last_message: u64,
@@ -56,7 +58,14 @@ pub(super) struct TerminalService {
 
 impl TerminalService {
     pub(super) fn new(instance: String) -> Self {
-        Self { instance, rooms: Rooms::default(), seats: BTreeMap::new(), last_event: 0, last_message: 0 }
+        Self {
+            instance,
+            rooms: Rooms::default(),
+            troubled: false,
+            seats: BTreeMap::new(),
+            last_event: 0,
+            last_message: 0,
+        }
     }
 
     pub(super) fn engine(&mut self, message: EngineToConnector, out: &mut Vec<Action>) {
@@ -84,8 +93,14 @@ impl TerminalService {
 
     fn configure(&mut self, settings: &ConnectorSettings, out: &mut Vec<Action>) {
         match Rooms::parse(settings) {
-            Ok(rooms) => self.rooms = rooms,
+            Ok(rooms) => {
+                self.rooms = rooms;
+                if std::mem::take(&mut self.troubled) {
+                    out.push(Action::Engine(ConnectorToEngine::Health { trouble: None }));
+                }
+            }
             Err(error) => {
+                self.troubled = true;
                 out.push(Action::Engine(ConnectorToEngine::Health { trouble: Some(format!("{error}.")) }));
                 // The rooms of before stay in force; at first there are those the robot knows of itself.
                 if self.rooms.robot.name.is_empty() {

@@ -44,6 +44,8 @@ pub(super) struct TestService {
     instance: String,
     roster: Roster,
     configured: bool,
+    /// The last configuration could not be used.
+    troubled: bool,
     gate_open: bool,
     events: VecDeque<String>,
     last_message: u64,
@@ -59,6 +61,7 @@ impl TestService {
             instance,
             roster: Roster::default(),
             configured: false,
+            troubled: false,
             gate_open: false,
             events: VecDeque::new(),
             last_message: 0,
@@ -111,9 +114,15 @@ impl TestService {
 
     fn configure(&mut self, settings: &ConnectorSettings, out: &mut Vec<Action>) {
         match Roster::parse(&settings.config) {
-            Ok(roster) => self.roster = roster,
+            Ok(roster) => {
+                self.roster = roster;
+                if std::mem::take(&mut self.troubled) {
+                    out.push(Action::Engine(ConnectorToEngine::Health { trouble: None }));
+                }
+            }
             // The users and channels of before stay in force.
             Err(error) => {
+                self.troubled = true;
                 out.push(Action::Engine(ConnectorToEngine::Health { trouble: Some(format!("{error}.")) }));
             }
         }
@@ -484,7 +493,8 @@ mod tests {
         assert!(lines[0].contains("Health") && lines[0].contains("Users must be a list"), "{lines:?}");
         inbound(&mut service, r#"{"op":"send","user_id":"u0001","channel":"general","text":"x"}"#);
         let off = configure(&mut service, r#"{"HiddenCommands":false}"#);
-        assert!(off[0].contains("hidden_commands: false"), "{off:?}");
+        assert_eq!(off[0], "> Health { trouble: None }");
+        assert!(off[1].contains("hidden_commands: false"), "{off:?}");
     }
 
     #[test]

@@ -157,6 +157,9 @@ fn a_start_value_outside_its_list_is_named_and_the_robots_lists_serve() {
     }
     attach(&mut service, ONE, "carol", false);
     assert_eq!(say(&mut service, ONE, "x", false).channel_name, Some("lobby".into()));
+    let configure = EngineToConnector::Configure { settings: settings(CONFIG) };
+    let mended = run(&mut service, |s, out| s.engine(configure, out));
+    assert!(matches!(&mended[0], Action::Engine(ConnectorToEngine::Health { trouble: None })));
 }
 
 #[test]
