@@ -8,6 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::Value;
+
 use crate::{
     setup,
     step::{Failure, Scratch, announce, root, run as run_command, target},
@@ -48,17 +50,18 @@ fn start(gopherd: &Path, home: &Path, log: &Path) -> Result<Child, Failure> {
         .map_err(Failure::at(gopherd, "starting"))
 }
 
-/// Up means that it answers `status`.
+/// Waits until a configuration is in force.
 fn wait_until_up(robot: &mut Child, gopherctl: &Path, home: &Path, log: &Path) -> Result<(), Failure> {
     let begun = Instant::now();
     loop {
-        let answer = Command::new(gopherctl)
+        let mut status = Command::new(gopherctl);
+        let answer = status
             .arg("-C")
             .arg(home)
-            .arg("status")
+            .args(["--json", "status"])
             .output()
             .map_err(Failure::at(gopherctl, "starting"))?;
-        if answer.status.success() {
+        if is_up(&answer.stdout) {
             return Ok(());
         }
         if let Some(status) = ended(robot)? {
@@ -66,7 +69,7 @@ fn wait_until_up(robot: &mut Child, gopherctl: &Path, home: &Path, log: &Path) -
         }
         if begun.elapsed() > START {
             return Err(Failure::new(format!(
-                "The robot did not answer within {} seconds:\n{}\n{}",
+                "The robot was not up within {} seconds:\n{}\n{}",
                 START.as_secs(),
                 tail(log),
                 String::from_utf8_lossy(&answer.stderr)
@@ -74,6 +77,11 @@ fn wait_until_up(robot: &mut Child, gopherctl: &Path, home: &Path, log: &Path) -
         }
         thread::sleep(TICK);
     }
+}
+
+/// Whether this is the status of a robot that has loaded its configuration.
+fn is_up(status: &[u8]) -> bool {
+    serde_json::from_slice::<Value>(status).is_ok_and(|s| s["generation"].as_u64().is_some_and(|n| n > 0))
 }
 
 /// TERM first; it takes everything it started with it.
@@ -104,4 +112,16 @@ fn tail(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(20)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_up;
+
+    #[test]
+    fn a_robot_is_up_once_a_configuration_is_in_force() {
+        assert!(is_up(br#"{ "generation": 1, "robot": "floyd" }"#));
+        assert!(!is_up(br#"{ "generation": 0 }"#));
+        assert!(!is_up(b""), "nobody answered");
+    }
 }
