@@ -54,7 +54,9 @@ impl Engine {
             (BuiltIn::Admin, _) => self.quit(context),
             (BuiltIn::Fallback, _) => {
                 let transport = self.hidden_transport(&context.protocol);
-                let text = Helper { generation, context, transport }.unmatched(first);
+                let addressing = self.connectors.get(context.protocol.as_str()).and_then(|c| c.addressing.as_ref());
+                let typed = addressing.and_then(|a| a.recognise(first)).map_or_else(|| first.to_owned(), |a| a.text);
+                let text = Helper { generation, context, transport }.unmatched(&typed);
                 self.explain(context, &text);
             }
         }

@@ -233,7 +233,7 @@ impl Engine {
                 if !lines.is_empty() {
                     let tag = run.tag();
                     for line in lines {
-                        self.log.line(LogLevel::Info, &tag, &line);
+                        self.log.output(&tag, &line);
                     }
                 }
             }
@@ -298,7 +298,7 @@ impl Engine {
         let rest = run.output.finish();
         let tag = run.tag();
         for line in rest {
-            self.log.line(LogLevel::Info, &tag, &line);
+            self.log.output(&tag, &line);
         }
         if run.purpose == Purpose::Configure {
             self.configured(&mut run, outcome);

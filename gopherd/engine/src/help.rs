@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use gopher_protocol::{ids::UserName, robot::Matcher};
+use gopher_protocol::{
+    ids::UserName,
+    robot::{CommandMode, Matcher},
+};
 
 use crate::{
     access::{self, HiddenTransport},
@@ -197,9 +200,15 @@ impl<'a> Helper<'a> {
         text
     }
 
-    /// Advice on a command nobody understood.
-    pub(crate) fn unmatched(&self, message: &str) -> String {
-        let attempt = self.attempt(message);
+    /// Advice on a command nobody understood; `text` is what was typed, without the address.
+    pub(crate) fn unmatched(&self, text: &str) -> String {
+        let robot = &self.generation.robot;
+        let shown = text.replace('`', "'");
+        let attempt = match (&self.context.mode, robot.alias) {
+            (Some(CommandMode::Name), _) => format!("{}, {shown}", robot.identity.user_name),
+            (Some(CommandMode::Alias), Some(alias)) => format!("{alias}{shown}"),
+            _ => shown,
+        };
         let place = if self.context.channel.is_empty() {
             String::new()
         } else {
@@ -210,25 +219,6 @@ impl<'a> Helper<'a> {
             self.code("commands"),
             self.code("help <keyword>")
         )
-    }
-
-    /// What was typed, with the address in its usual form.
-    fn attempt(&self, message: &str) -> String {
-        use gopher_protocol::robot::CommandMode;
-        let name = &self.generation.robot.identity.user_name;
-        let rest = || {
-            let lower = message.to_lowercase();
-            let start = message.strip_prefix('@').map_or(0, |_| 1);
-            if lower.get(start..).is_some_and(|t| t.starts_with(&name.to_lowercase())) {
-                message.get(start + name.len()..).unwrap_or(message).trim_start_matches([':', ',', ' '])
-            } else {
-                message
-            }
-        };
-        match self.context.mode {
-            Some(CommandMode::Name) => format!("{name}, {}", rest()).replace('`', "'"),
-            _ => message.replace('`', "'"),
-        }
     }
 
     /// `info`, and the welcome of somebody who asks who the robot is.
@@ -334,7 +324,6 @@ pub(crate) fn chunks(text: &str) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::testing;
-    use gopher_protocol::robot::CommandMode;
 
     fn generation() -> Generation {
         let mut ruby = testing::extension("rubydemo");
@@ -373,11 +362,11 @@ mod tests {
         let generation = generation();
         let named = Context { mode: Some(CommandMode::Name), ..testing::context("bob", "general") };
         assert_eq!(
-            helper(&generation, &named).unmatched("floyd: echo hello"),
+            helper(&generation, &named).unmatched("echo hello"),
             "I couldn't match `floyd, echo hello` in channel `#general`.\n\nTry `/floyd commands` or `/floyd help <keyword>`."
         );
         let by_alias = testing::context("bob", "general");
-        assert!(helper(&generation, &by_alias).unmatched(";echo").starts_with("I couldn't match `;echo` in channel"));
+        assert!(helper(&generation, &by_alias).unmatched("echo").starts_with("I couldn't match `;echo` in channel"));
     }
 
     #[test]

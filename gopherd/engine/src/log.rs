@@ -56,15 +56,19 @@ impl Log {
         self.level = level;
     }
 
-    /// Whether a line of this level is kept.
-    pub(crate) fn wants(&self, level: LogLevel) -> bool {
-        level.number() >= self.level.number()
+    /// A line of a level, if that is high enough.
+    pub(crate) fn line(&mut self, level: LogLevel, source: &str, text: &str) {
+        if level.number() >= self.level.number() {
+            self.keep(level, source, text);
+        }
     }
 
-    pub(crate) fn line(&mut self, level: LogLevel, source: &str, text: &str) {
-        if !self.wants(level) {
-            return;
-        }
+    /// What a run printed: kept at any level, for it is asked for when something went wrong.
+    pub(crate) fn output(&mut self, source: &str, text: &str) {
+        self.keep(LogLevel::Info, source, text);
+    }
+
+    fn keep(&mut self, level: LogLevel, source: &str, text: &str) {
         let line = LogLine {
             time_ms: now_ms(),
             level: level.name().to_owned(),
