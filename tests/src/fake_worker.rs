@@ -50,20 +50,13 @@ fn from_json(text: &str) -> (String, String) {
         match value {
             Value::String(text) => args.push((key.clone(), text.clone())),
             Value::Array(items) if key == "CmdArgs" => {
-                args.extend(
-                    items
-                        .iter()
-                        .map(|item| (key.clone(), item.as_str().expect("text").to_owned())),
-                );
+                args.extend(items.iter().map(|item| (key.clone(), item.as_str().expect("text").to_owned())));
             }
             other => args.push((key.clone(), other.to_string())),
         }
     }
     let function = call["FuncName"].as_str().expect("FuncName").to_owned();
-    (
-        function.clone(),
-        normal(&function, call["Format"].as_str().expect("Format"), args),
-    )
+    (function.clone(), normal(&function, call["Format"].as_str().expect("Format"), args))
 }
 
 fn unescape(text: &str) -> String {
@@ -86,10 +79,7 @@ fn unescape(text: &str) -> String {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('\t', "\\t")
-        .replace('\n', "\\n")
-        .replace('\r', "\\r")
+    text.replace('\\', "\\\\").replace('\t', "\\t").replace('\n', "\\n").replace('\r', "\\r")
 }
 
 fn from_line(line: &str) -> (String, String) {
@@ -154,11 +144,7 @@ fn to_line(answer: Answer) -> String {
         Answer::Bool(yes) => format!("0\t{yes}"),
         Answer::Text(ret, text) => format!("{ret}\t{}", escape(text)),
         Answer::Datum { token, datum, ret } => {
-            format!(
-                "{ret}\t{token}\t{}\t{}",
-                datum.is_some(),
-                escape(datum.unwrap_or_default())
-            )
+            format!("{ret}\t{token}\t{}\t{}", datum.is_some(), escape(datum.unwrap_or_default()))
         }
         Answer::Document(text) => format!("0\t{}", escape(text)),
         Answer::Error(text) => format!("!\t{}", escape(text)),
@@ -174,18 +160,10 @@ pub fn on_descriptor(answers: Vec<Answer>) -> (OwnedFd, JoinHandle<Vec<String>>)
         let mut writer = ours.try_clone().expect("clone");
         for line in BufReader::new(ours).lines() {
             let line = line.expect("a line of UTF-8");
-            let (function, call) = if line.starts_with('{') {
-                from_json(&line)
-            } else {
-                from_line(&line)
-            };
+            let (function, call) = if line.starts_with('{') { from_json(&line) } else { from_line(&line) };
             calls.push(call);
             let answer = answers.next().unwrap_or(Answer::Error("the table has no more answers"));
-            let text = if line.starts_with('{') {
-                to_json(&function, answer)
-            } else {
-                to_line(answer)
-            };
+            let text = if line.starts_with('{') { to_json(&function, answer) } else { to_line(answer) };
             writer.write_all(format!("{text}\n").as_bytes()).expect("answer");
         }
         calls
@@ -198,10 +176,7 @@ pub fn on_http(answers: Vec<Answer>) -> (String, JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port on loopback");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let player = std::thread::spawn(move || {
-        answers
-            .into_iter()
-            .map(|answer| serve(&listener.accept().expect("a connection").0, answer))
-            .collect()
+        answers.into_iter().map(|answer| serve(&listener.accept().expect("a connection").0, answer)).collect()
     });
     (url, player)
 }
@@ -232,12 +207,7 @@ fn serve(stream: &TcpStream, answer: Answer) -> String {
         Answer::Error(_) => ("400 Bad Request", String::new()),
         _ => ("200 OK", to_json(&function, answer)),
     };
-    let head = format!(
-        "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-        text.len()
-    );
-    (&*stream)
-        .write_all(format!("{head}{text}").as_bytes())
-        .expect("answer");
+    let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", text.len());
+    (&*stream).write_all(format!("{head}{text}").as_bytes()).expect("answer");
     call
 }

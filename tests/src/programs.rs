@@ -10,19 +10,13 @@ use std::{
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
 /// Starts nothing yet; the one place where tests make a command.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test starts the program it tests as its user would"
-)]
+#[expect(clippy::disallowed_methods, reason = "a test starts the program it tests as its user would")]
 pub fn command(program: impl AsRef<Path>) -> Command {
     Command::new(program.as_ref())
 }
 
 /// A variable of the test run's own environment.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "tests are steered by the environment of `cargo test`"
-)]
+#[expect(clippy::disallowed_methods, reason = "tests are steered by the environment of `cargo test`")]
 pub fn variable(name: &str) -> Option<PathBuf> {
     std::env::var_os(name).map(PathBuf::from)
 }
@@ -31,10 +25,7 @@ pub fn variable(name: &str) -> Option<PathBuf> {
 pub fn interpreter(name: &str) -> Option<PathBuf> {
     let path = variable("PATH")?;
     let first = ["/usr/bin", "/bin"].into_iter().map(PathBuf::from);
-    first
-        .chain(std::env::split_paths(&path))
-        .map(|dir| dir.join(name))
-        .find(|file| file.is_file())
+    first.chain(std::env::split_paths(&path)).map(|dir| dir.join(name)).find(|file| file.is_file())
 }
 
 /// The robot's programs: `GOPHER_TEST_BIN`, else where cargo put them beside the running test.
@@ -48,10 +39,7 @@ pub fn robot_binary(name: &str) -> Option<PathBuf> {
 
 /// The root of the workspace.
 pub fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("the crate is in the workspace")
-        .to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is in the workspace").to_path_buf()
 }
 
 static SPAWNING: Mutex<()> = Mutex::new(());

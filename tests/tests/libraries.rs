@@ -73,33 +73,15 @@ fn script(language: Language, context: Context, text: &str, dir: &Path) -> Optio
     let share = workspace().join("packaging/share");
     let mut command = command(program);
     command.arg(&file).env_clear();
-    command
-        .env("GOPHER_INSTALLDIR", &share)
-        .env("PYTHONPATH", share.join("lib"))
-        .env("RUBYLIB", share.join("lib"));
-    command
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .env("LANG", "C.UTF-8")
-        .env("PATH", "/usr/bin:/bin");
-    command
-        .env("GOPHER_CALLER_ID", "stdin")
-        .env("GOPHER_USER", "alice")
-        .env("GOPHER_PROTOCOL", "test");
-    command.env(
-        "GOPHER_CHANNEL",
-        if context == Context::Direct { "" } else { "general" },
-    );
-    command.env(
-        "GOPHER_THREAD_ID",
-        if context == Context::Direct { "" } else { "0xDEADBEEF" },
-    );
+    command.env("GOPHER_INSTALLDIR", &share).env("PYTHONPATH", share.join("lib")).env("RUBYLIB", share.join("lib"));
+    command.env("PYTHONDONTWRITEBYTECODE", "1").env("LANG", "C.UTF-8").env("PATH", "/usr/bin:/bin");
+    command.env("GOPHER_CALLER_ID", "stdin").env("GOPHER_USER", "alice").env("GOPHER_PROTOCOL", "test");
+    command.env("GOPHER_CHANNEL", if context == Context::Direct { "" } else { "general" });
+    command.env("GOPHER_THREAD_ID", if context == Context::Direct { "" } else { "0xDEADBEEF" });
     if context == Context::Thread {
         command.env("GOPHER_THREADED_MESSAGE", "true");
     }
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     Some(command)
 }
 
@@ -112,12 +94,7 @@ struct Finished {
 
 fn finish(mut command: Command, inherited: Vec<OwnedFd>, input: &str) -> Finished {
     let mut child = spawn_with(&mut command, inherited);
-    child
-        .stdin
-        .take()
-        .expect("piped")
-        .write_all(input.as_bytes())
-        .expect("the caller id");
+    child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("the caller id");
     let output = child.wait_with_output().expect("the script ends");
     Finished {
         out: String::from_utf8(output.stdout).expect("UTF-8"),
@@ -151,14 +128,7 @@ fn play_table(context: Context, over_http: bool) {
             text.push_str(language.snippet(case));
             text.push_str(
                 "\nshow ---\n"
-                    .replace(
-                        "show ---",
-                        if matches!(language, Language::Bash) {
-                            "show ---"
-                        } else {
-                            "show('---')"
-                        },
-                    )
+                    .replace("show ---", if matches!(language, Language::Bash) { "show ---" } else { "show('---')" })
                     .as_str(),
             );
         }
@@ -166,10 +136,7 @@ fn play_table(context: Context, over_http: bool) {
         let Some(mut command) = script(language, context, &text, dir.path()) else {
             continue;
         };
-        let answers = cases
-            .iter()
-            .flat_map(|case| case.calls.iter().map(|(_, answer)| *answer))
-            .collect();
+        let answers = cases.iter().flat_map(|case| case.calls.iter().map(|(_, answer)| *answer)).collect();
         let (inherited, player) = if over_http {
             let (url, player) = on_http(answers);
             command.env("GOPHER_HTTP_POST", url);
@@ -183,22 +150,10 @@ fn play_table(context: Context, over_http: bool) {
         for case in cases {
             for (want, _) in case.calls {
                 let seen = calls.next().unwrap_or_default();
-                assert_eq!(
-                    &seen,
-                    want,
-                    "{language:?} `{}`\nstderr: {}",
-                    language.snippet(case),
-                    done.err
-                );
+                assert_eq!(&seen, want, "{language:?} `{}`\nstderr: {}", language.snippet(case), done.err);
             }
             let seen = printed.next().unwrap_or_default();
-            assert_eq!(
-                seen,
-                case.prints,
-                "{language:?} `{}` prints\nstderr: {}",
-                language.snippet(case),
-                done.err
-            );
+            assert_eq!(seen, case.prints, "{language:?} `{}` prints\nstderr: {}", language.snippet(case), done.err);
         }
         assert_eq!((done.code, done.err.as_str()), (Some(0), ""), "{language:?}");
     }
@@ -240,30 +195,15 @@ fn one(language: Language, bash: &str, python: &str, ruby: &str) -> String {
 fn a_configure_run_without_robot_loads_the_library_and_touches_no_input() {
     for language in LANGUAGES {
         let dir = tempfile::tempdir().expect("a directory");
-        let text = one(
-            language,
-            "cat",
-            "import sys; print(sys.stdin.read(), end='')",
-            "print $stdin.read",
-        );
+        let text = one(language, "cat", "import sys; print(sys.stdin.read(), end='')", "print $stdin.read");
         let Some(mut command) = script(language, Context::Channel, &text, dir.path()) else {
             continue;
         };
-        for name in [
-            "GOPHER_CALLER_ID",
-            "GOPHER_USER",
-            "GOPHER_CHANNEL",
-            "GOPHER_THREAD_ID",
-            "GOPHER_PROTOCOL",
-        ] {
+        for name in ["GOPHER_CALLER_ID", "GOPHER_USER", "GOPHER_CHANNEL", "GOPHER_THREAD_ID", "GOPHER_PROTOCOL"] {
             command.env_remove(name);
         }
         let done = finish(command, Vec::new(), "untouched\n");
-        assert_eq!(
-            (done.out.as_str(), done.err.as_str(), done.code),
-            ("untouched\n", "", Some(0)),
-            "{language:?}"
-        );
+        assert_eq!((done.out.as_str(), done.err.as_str(), done.code), ("untouched\n", "", Some(0)), "{language:?}");
     }
 }
 
@@ -281,12 +221,7 @@ fn the_caller_id_is_taken_from_the_input_and_nothing_else_is() {
             continue;
         };
         let done = finish(command, Vec::new(), &format!("{CALLER_ID}\nrest\n"));
-        assert_eq!(
-            (done.out.as_str(), done.code),
-            ("read\nrest\n", Some(0)),
-            "{language:?}: {}",
-            done.err
-        );
+        assert_eq!((done.out.as_str(), done.code), ("read\nrest\n", Some(0)), "{language:?}: {}", done.err);
     }
 }
 
@@ -306,11 +241,7 @@ fn an_error_of_the_robot_is_one_sentence_on_the_error_output() {
         let (inherited, player) = channel(&mut command, vec![Answer::Error("Subscribe is not offered")]);
         let done = finish(command, inherited, "id\n");
         assert_eq!(player.join().expect("the fake worker"), ["Subscribe|"], "{language:?}");
-        assert!(
-            done.err.trim_end().ends_with("Subscribe: Subscribe is not offered"),
-            "{language:?}: {}",
-            done.err
-        );
+        assert!(done.err.trim_end().ends_with("Subscribe: Subscribe is not offered"), "{language:?}: {}", done.err);
         assert_eq!(done.err.lines().count(), 1, "{language:?}: {}", done.err);
         assert_eq!(done.out, "false\n1\n", "{language:?}");
     }
@@ -326,16 +257,8 @@ fn a_script_without_robot_is_told_so() {
         };
         command.env_remove("GOPHER_CALLER_ID");
         let done = finish(command, Vec::new(), "");
-        assert!(
-            done.err.contains("there is no robot to call"),
-            "{language:?}: {}",
-            done.err
-        );
-        assert_eq!(
-            done.code,
-            Some(if matches!(language, Language::Bash) { 63 } else { 1 }),
-            "{language:?}"
-        );
+        assert!(done.err.contains("there is no robot to call"), "{language:?}: {}", done.err);
+        assert_eq!(done.code, Some(if matches!(language, Language::Bash) { 63 } else { 1 }), "{language:?}");
     }
 }
 
@@ -361,11 +284,7 @@ fn processes_of_one_run_never_mix_answers() {
         let (inherited, player) = channel(&mut command, vec![Answer::Text(0, "right"); 3 * ROUNDS]);
         let done = finish(command, inherited, "id\n");
         assert_eq!((done.out.as_str(), done.err.as_str()), ("", ""), "{language:?}");
-        assert_eq!(
-            player.join().expect("the fake worker").len(),
-            3 * ROUNDS,
-            "{language:?}"
-        );
+        assert_eq!(player.join().expect("the fake worker").len(), 3 * ROUNDS, "{language:?}");
     }
 }
 
@@ -373,16 +292,8 @@ fn processes_of_one_run_never_mix_answers() {
 fn a_script_started_by_the_script_has_the_robot_too() {
     let dir = tempfile::tempdir().expect("a directory");
     let child = dir.path().join("child.sh");
-    std::fs::write(
-        &child,
-        format!("{}cat; Say \"from the child\"\n", Language::Bash.prelude()),
-    )
-    .expect("write");
-    let text = format!(
-        "{}echo input | bash {}\nSay done\n",
-        Language::Bash.prelude(),
-        child.display()
-    );
+    std::fs::write(&child, format!("{}cat; Say \"from the child\"\n", Language::Bash.prelude())).expect("write");
+    let text = format!("{}echo input | bash {}\nSay done\n", Language::Bash.prelude(), child.display());
     let Some(mut command) = script(Language::Bash, Context::Channel, &text, dir.path()) else {
         return;
     };
@@ -430,19 +341,10 @@ fn a_bash_script_with_errexit_and_nounset_can_use_every_function() {
     let Some(mut command) = script(Language::Bash, Context::Channel, text, dir.path()) else {
         return;
     };
-    let answers = vec![
-        Answer::Ret(0),
-        Answer::Ret(0),
-        Answer::Text(0, "v"),
-        Answer::Ret(0),
-        Answer::Ret(0),
-    ];
+    let answers = vec![Answer::Ret(0), Answer::Ret(0), Answer::Text(0, "v"), Answer::Ret(0), Answer::Ret(0)];
     let (inherited, player) = channel(&mut command, answers);
     let done = finish(command, inherited, "id\n");
-    assert_eq!(
-        (done.out.as_str(), done.err.as_str(), done.code),
-        ("v0\nonly\nend\n", "", Some(0))
-    );
+    assert_eq!((done.out.as_str(), done.err.as_str(), done.code), ("v0\nonly\nend\n", "", Some(0)));
     assert_eq!(
         player.join().expect("the fake worker")[0],
         "SendChannelThreadMessage|Fixed|Channel=general|Message=a  b c|Thread="

@@ -1,0 +1,3 @@
+#!/bin/bash
+echo "Commands: [ { Command: go, Regex: bad-key } ]"
+echo "Colour: mauve"

@@ -1,0 +1,2 @@
+#!/bin/bash
+echo "Commands: [ { Command: go, Regex: bad-yaml }"

@@ -1,0 +1,1 @@
+This is neither a script nor a program.

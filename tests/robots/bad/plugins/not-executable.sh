@@ -1,0 +1,3 @@
+#!/bin/bash
+# Nobody gave this file its executable bit.
+echo "Commands: [ { Command: go, Regex: not-executable } ]"

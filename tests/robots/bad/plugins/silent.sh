@@ -1,0 +1,2 @@
+#!/bin/bash
+# Says nothing about itself and nothing else.

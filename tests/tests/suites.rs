@@ -1,0 +1,112 @@
+//! Our own suites, each against a whole robot, as its author would run them: `gopherctl test SUITE`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::{
+    path::PathBuf,
+    process::{Output, Stdio},
+};
+
+use gopher_tests::programs::{command, interpreter, robot_binary, variable, workspace};
+
+fn gopherctl() -> PathBuf {
+    for program in ["gopherd", "gopher-engine", "gopher-secretd", "gopher-connector", "gopher-worker"] {
+        assert!(robot_binary(program).is_some(), "{program} is not built: run `cargo build` first");
+    }
+    robot_binary("gopherctl").expect("gopherctl is not built: run `cargo build` first")
+}
+
+/// Runs `gopherctl test` with our robots and our install tree, or another one named by `GOPHER_TEST_SHARE`.
+fn run(args: &[&str]) -> Output {
+    let share = variable("GOPHER_TEST_SHARE").unwrap_or_else(|| workspace().join("packaging/share"));
+    let mut command = command(gopherctl());
+    command.arg("test").arg("--root").arg(workspace().join("tests")).arg("--install-dir").arg(share);
+    command.args(args).stdin(Stdio::null()).output().expect("gopherctl runs")
+}
+
+fn suite(name: &str, interpreters: &[&str]) {
+    if let Some(missing) = interpreters.iter().find(|name| interpreter(name).is_none()) {
+        eprintln!("skipped: {missing} is not installed");
+        return;
+    }
+    let file = workspace().join("tests/suites").join(name).with_extension("yaml");
+    let output = run(&[file.to_str().expect("UTF-8")]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}{errors}");
+    let last = text.lines().last().unwrap_or_default();
+    let passed = last.strip_suffix(" passed, 0 failed").and_then(|n| n.parse::<u32>().ok());
+    assert!(passed.is_some_and(|n| n > 0), "{text}{errors}");
+}
+
+#[test]
+fn the_whole_robot_api_in_bash() {
+    suite("api-bash", &["bash", "python3", "ruby"]);
+}
+
+#[test]
+fn the_whole_robot_api_in_python() {
+    suite("api-python", &["bash", "python3", "ruby"]);
+}
+
+#[test]
+fn the_whole_robot_api_in_ruby() {
+    suite("api-ruby", &["bash", "python3", "ruby"]);
+}
+
+#[test]
+fn addressing_and_policy() {
+    suite("addressing", &["bash"]);
+}
+
+#[test]
+fn what_runs_is_seen_and_ended() {
+    suite("running", &["bash"]);
+}
+
+#[test]
+fn broken_extensions() {
+    suite("bad-extensions", &["bash"]);
+}
+
+#[test]
+fn the_extensions_of_the_default_robot() {
+    suite("stock-extensions", &["bash", "python3", "ruby"]);
+}
+
+#[test]
+fn a_failure_is_shown_with_what_was_sent_expected_and_seen() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("wrong.yaml");
+    std::fs::write(
+        &file,
+        "name: Wrong\nconfig_dir: robots/demo\ncases:\n\
+         - input: { user: alice, channel: general, text: ;ping }\n  replies: [ { channel: general, text_pattern: PANG } ]\n  \
+         replies_only: true\n\
+         - input: { user: alice, channel: general, text: ;ping }\n  \
+         replies: [ { user: alice, channel: general, text_pattern: PONG } ]\n  replies_only: true\n",
+    )
+    .expect("written");
+    let output = run(&[file.to_str().expect("UTF-8")]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "FAIL Wrong (1 failure)\n  case-001: another reply was expected\n    sent     alice in #general: ;ping\n    \
+         expected #general: /PANG/\n    seen     to alice in #general: PONG\n1 passed, 1 failed\n"
+    );
+    let output = run(&["--json", file.to_str().expect("UTF-8")]);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!((report["passed"].as_u64(), report["failed"].as_u64()), (Some(1), Some(1)));
+    assert_eq!(report["suites"][0]["failures"][0]["seen"], "to alice in #general: PONG");
+}
+
+#[test]
+fn a_suite_that_cannot_be_read_is_refused_with_its_place() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("broken.yaml");
+    std::fs::write(&file, "name: Broken\nconfig_dir: robots/demo\ncases:\n- pause: soon\n").expect("written");
+    let output = run(&[file.to_str().expect("UTF-8")]);
+    assert_eq!(output.status.code(), Some(65));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("broken.yaml:4:10: `soon` is no duration"), "{said}");
+    assert_eq!(run(&["nowhere.yaml"]).status.code(), Some(66));
+}
