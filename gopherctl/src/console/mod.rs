@@ -35,8 +35,8 @@ pub(crate) fn run(robot: &Robot, environment: &Environment, linger: u64) -> Resu
 fn welcome(link: &mut ConsoleLink) -> Result<Session, CtlError> {
     use gopher_protocol::connector::ConnectorToConsole;
     match admin::wait(link, Some(PATIENCE))? {
-        Some(ConnectorToConsole::Welcome { robot, context, vocabulary, .. }) => {
-            Ok(Session::new(robot, context, vocabulary))
+        Some(ConnectorToConsole::Welcome { robot, alias, context, vocabulary }) => {
+            Ok(Session::new(robot, alias, context, vocabulary))
         }
         Some(ConnectorToConsole::Bye { reason }) => Err(CtlError::Refused(reason)),
         Some(_) => Err(CtlError::Unexpected { got: "another message", want: "Welcome" }),
@@ -44,7 +44,7 @@ fn welcome(link: &mut ConsoleLink) -> Result<Session, CtlError> {
     }
 }
 
-/// The width of the terminal on standard output, asked anew each time because it changes.
+/// The width of the terminal on standard output, if it is one; asked anew each time because it changes.
 fn width() -> Option<usize> {
-    terminal_size::terminal_size().map(|(terminal_size::Width(columns), _)| usize::from(columns))
+    terminal_size::terminal_size_of(std::io::stdout()).map(|(terminal_size::Width(columns), _)| usize::from(columns))
 }

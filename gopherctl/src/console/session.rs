@@ -10,6 +10,7 @@ use crate::text;
 #[derive(Debug)]
 pub(super) struct Session {
     robot: String,
+    alias: Option<char>,
     context: ConsoleContext,
     pub(super) vocabulary: Vocabulary,
     /// The last thread seen, by channel.
@@ -30,15 +31,16 @@ pub(super) enum Heard {
 }
 
 impl Session {
-    pub(super) fn new(robot: String, context: ConsoleContext, vocabulary: Vocabulary) -> Self {
-        Self { robot, context, vocabulary, threads: HashMap::new() }
+    pub(super) fn new(robot: String, alias: Option<char>, context: ConsoleContext, vocabulary: Vocabulary) -> Self {
+        Self { robot, alias, context, vocabulary, threads: HashMap::new() }
     }
 
     /// What is shown when the console opens.
     pub(super) fn greeting(&self) -> String {
+        let alias = self.alias.map(|alias| format!("'{alias}' or ")).unwrap_or_default();
+        let robot = text::one_line(&self.robot);
         format!(
-            "Connected to {}. Commands are for {} by name; an empty line shows help, Ctrl-D leaves.",
-            self.robot, self.robot
+            "Connected to {robot}. Begin a command with {alias}'{robot},'; an empty line shows help, Ctrl-D leaves."
         )
     }
 
@@ -115,7 +117,7 @@ pub(super) mod tests {
             users: vec!["alice".into(), "bob".into()],
             channels: vec!["general".into(), "random".into()],
         };
-        Session::new("floyd".into(), context(Some("general"), None), vocabulary)
+        Session::new("floyd".into(), Some(';'), context(Some("general"), None), vocabulary)
     }
 
     pub(crate) fn shown(channel: Option<&str>, user: Option<&str>, text: &str) -> Shown {
@@ -127,6 +129,11 @@ pub(super) mod tests {
             fixed: false,
             hidden: false,
         }
+    }
+
+    #[test]
+    fn the_greeting_says_how_to_begin() {
+        assert!(session().greeting().starts_with("Connected to floyd. Begin a command with ';' or 'floyd,'; "));
     }
 
     #[test]
