@@ -9,7 +9,7 @@ use std::{
 
 use gopher_protocol::{
     robot,
-    supervisor::{RunMode, SpawnOrder, SpawnerPlan},
+    supervisor::{RunMode, SpawnerPlan},
 };
 use gopher_sys::{
     confine::{self, FileRules, Limits},
@@ -64,17 +64,17 @@ impl Walls {
     }
 
     /// Raises, in a freshly cloned run, everything up to the loss of its privileges.
-    pub(crate) fn enter(&self, order: &SpawnOrder) -> Result<(), WorkerError> {
-        let limits = limits(&order.limits);
+    pub(crate) fn enter(&self, slot: u32, uid: u32, limits: &robot::Limits) -> Result<(), WorkerError> {
+        let limits = limits_of(limits);
         match self.plan.isolation {
             RunMode::Packaged => {
-                self.mounts(order)?;
+                self.mounts(slot)?;
                 confine::limit(&limits)?;
-                confine::become_user(order.uid)?;
+                confine::become_user(uid)?;
             }
             RunMode::Plain => {
                 process::map_self(self.plan.run_uid, 0)?;
-                self.mounts(order)?;
+                self.mounts(slot)?;
                 let none = Path::new("/proc/sys/user/max_user_namespaces");
                 fs::write(none, "0").map_err(WorkerError::file("write", none))?;
                 confine::limit(&limits)?;
@@ -90,7 +90,7 @@ impl Walls {
         Ok(())
     }
 
-    fn mounts(&self, order: &SpawnOrder) -> Result<(), WorkerError> {
+    fn mounts(&self, slot: u32) -> Result<(), WorkerError> {
         let tmp = Path::new(TMP);
         mounts::tmpfs(tmp, TMP_SIZE, 0o1777)?;
         for (path, to) in &self.tmp_links {
@@ -100,7 +100,7 @@ impl Walls {
             }
             symlink(to, &path).map_err(WorkerError::file("link", &path))?;
         }
-        let own = scratch::directory(order.pipeline);
+        let own = scratch::directory(slot);
         if own.exists() {
             mounts::bind(&own, Path::new(WORK))?;
         }
@@ -125,7 +125,7 @@ impl Walls {
 }
 
 /// What a task asks for, where it asks, else the defaults.
-fn limits(asked: &robot::Limits) -> Limits {
+fn limits_of(asked: &robot::Limits) -> Limits {
     let or = |asked: u64, default: u64| if asked == 0 { default } else { asked };
     Limits {
         memory: or(asked.memory_bytes, DEFAULT_LIMITS.memory),

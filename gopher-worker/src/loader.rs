@@ -1,7 +1,7 @@
 //! One configuration load: files of the robot become the typed configuration for the engine, and the table of
 //! tasks for secretd. Confined as a run without network; what it reads is what runs may read.
 
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use gopher_config::{Disk, Draft};
 use gopher_protocol::{
@@ -10,14 +10,10 @@ use gopher_protocol::{
 };
 use gopher_sys::{Link, LinkError};
 
-use crate::{confinement::Walls, error::WorkerError};
+use crate::error::WorkerError;
 
-/// Nothing listens there: a loader has nobody to connect to.
-const NO_PORT: u16 = 0;
-
-/// Confines this process for good, then loads.
-pub(crate) fn run(engine: OwnedFd, secretd: OwnedFd, walls: &Walls) -> Result<(), WorkerError> {
-    walls.close(NO_PORT, &[&engine.as_fd(), &secretd.as_fd()])?;
+/// Loads; this process is confined already.
+pub(crate) fn run(engine: OwnedFd, secretd: OwnedFd) -> Result<(), WorkerError> {
     let mut engine: Link<LoaderToEngine, EngineToLoader> = Link::new(engine)?;
     let mut secretd: Link<LoaderToSecretd, SecretdToLoader> = Link::new(secretd)?;
     let (EngineToLoader::Load { generation, sources }, _) = engine.wait()? else {

@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashSet,
-    net::{Ipv4Addr, TcpListener},
+    net::TcpListener,
     os::{
         fd::{AsFd, OwnedFd},
         unix::net::UnixStream,
@@ -31,7 +31,6 @@ use nix::{
 };
 
 use crate::{
-    confinement::Walls,
     endpoint::{CONNECTIONS, Endpoint},
     error::WorkerError,
     lines::Lines,
@@ -67,14 +66,9 @@ pub(crate) struct Place {
     pub(crate) own_pids: bool,
 }
 
-/// Confines this process for good, then runs what engine and secretd agree on.
-pub(crate) fn run(engine: OwnedFd, secretd: OwnedFd, walls: &Walls, place: &Place) -> Result<(), WorkerError> {
-    // Bound first: no wall lets it be bound later.
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|l| l.set_nonblocking(true).map(|()| l));
-    let listener = listener.map_err(WorkerError::file("bind", "127.0.0.1".as_ref()))?;
+/// Runs what engine and secretd agree on; this process is confined already.
+pub(crate) fn run(engine: OwnedFd, secretd: OwnedFd, listener: TcpListener, place: &Place) -> Result<(), WorkerError> {
     let port = listener.local_addr().map_err(WorkerError::file("bind", "127.0.0.1".as_ref()))?.port();
-    walls.close(port, &[&engine.as_fd(), &secretd.as_fd(), &listener.as_fd()])?;
-
     let mut engine: EngineLink = Link::new(engine)?;
     let (EngineToWorker::Run { request }, _) = engine.wait()? else {
         return Err(WorkerError::Protocol("the first message to a run is not Run"));

@@ -1,4 +1,4 @@
-//! Scratch workspaces: one directory per unprivileged pipeline, gone with the pipeline.
+//! Scratch workspaces: one directory per slot, emptied with each pipeline.
 
 use std::{
     fs, io,
@@ -6,18 +6,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use gopher_protocol::ids::PipelineId;
-
 use crate::{error::WorkerError, view::SCRATCH};
 
-/// Where a pipeline's scratch workspace is, as spawners see it.
-pub(crate) fn directory(pipeline: PipelineId) -> PathBuf {
-    Path::new(SCRATCH).join(pipeline.to_string())
+/// Where a slot's scratch workspace is, as spawners see it.
+pub(crate) fn directory(slot: u32) -> PathBuf {
+    Path::new(SCRATCH).join(slot.to_string())
 }
 
-/// Makes the workspace if this is the pipeline's first run; `uid` owns it.
-pub(crate) fn make(root: &Path, pipeline: PipelineId, uid: Option<u32>) -> Result<PathBuf, WorkerError> {
-    let path = root.join(pipeline.to_string());
+/// Makes the workspace if it is not there; `uid` owns it.
+pub(crate) fn make(root: &Path, slot: u32, uid: Option<u32>) -> Result<PathBuf, WorkerError> {
+    let path = root.join(slot.to_string());
     match fs::DirBuilder::new().mode(0o700).create(&path) {
         Ok(()) => {
             if let Some(uid) = uid {
@@ -31,8 +29,8 @@ pub(crate) fn make(root: &Path, pipeline: PipelineId, uid: Option<u32>) -> Resul
 }
 
 /// Removes the workspace with whatever a run left in it.
-pub(crate) fn remove(root: &Path, pipeline: PipelineId) -> Result<(), WorkerError> {
-    let path = root.join(pipeline.to_string());
+pub(crate) fn remove(root: &Path, slot: u32) -> Result<(), WorkerError> {
+    let path = root.join(slot.to_string());
     // Empty is the rule; `remove_dir_all` follows no link and opens every directory below its parent.
     match fs::remove_dir(&path).or_else(|_| fs::remove_dir_all(&path)) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(WorkerError::file("remove", &path)(e)),
@@ -47,12 +45,12 @@ mod tests {
     #[test]
     fn a_workspace_is_private_and_leaves_nothing() {
         let root = tempfile::tempdir().expect("directory");
-        let path = make(root.path(), PipelineId(7), None).expect("made");
-        assert_eq!(make(root.path(), PipelineId(7), None).expect("again"), path);
+        let path = make(root.path(), 7, None).expect("made");
+        assert_eq!(make(root.path(), 7, None).expect("again"), path);
         fs::create_dir_all(path.join("a/b")).expect("content");
         std::os::unix::fs::symlink("/etc", path.join("a/link")).expect("link");
-        remove(root.path(), PipelineId(7)).expect("removed");
+        remove(root.path(), 7).expect("removed");
         assert!(!path.exists() && Path::new("/etc").exists());
-        remove(root.path(), PipelineId(7)).expect("nothing to do is not an error");
+        remove(root.path(), 7).expect("nothing to do is not an error");
     }
 }

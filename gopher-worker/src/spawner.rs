@@ -1,13 +1,15 @@
 //! The spawner: prepared once, then one clone per run.
 
 use std::{
-    os::fd::OwnedFd,
+    collections::VecDeque,
+    net::{Ipv4Addr, TcpListener},
+    os::fd::{AsFd as _, OwnedFd},
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 
 use gopher_protocol::{
-    ids::{PipelineId, RunId},
     robot::Limits,
     supervisor::{
         RunMode, SandboxReport, SpawnKind, SpawnOrder, SpawnerPlan, SpawnerToSupervisor, SupervisorToSpawner,
@@ -52,7 +54,7 @@ fn serve(mut link: SupervisorLink) -> Result<(), WorkerError> {
     let (SupervisorToSpawner::Begin { plan }, _) = link.wait()? else {
         return Err(WorkerError::Protocol("the first message to a spawner is not Begin"));
     };
-    let spawner = match Spawner::prepare(plan, &mut link) {
+    let mut spawner = match Spawner::prepare(plan, &mut link) {
         Ok((spawner, report)) => {
             link.send(&SpawnerToSupervisor::Ready { report })?;
             spawner
@@ -63,34 +65,25 @@ fn serve(mut link: SupervisorLink) -> Result<(), WorkerError> {
             return Err(error);
         }
     };
-    loop {
-        match link.wait()? {
-            (SupervisorToSpawner::Spawn { order }, descriptors) => {
-                let run = order.run;
-                match spawner.spawn(&order, descriptors) {
-                    Ok(child) => {
-                        link.send_with(&SpawnerToSupervisor::Spawned { run, pid: child.pid }, vec![child.pidfd])?;
-                    }
-                    Err(error) => link.send(&SpawnerToSupervisor::SpawnFailed { run, reason: error.to_string() })?,
-                }
-            }
-            (SupervisorToSpawner::Release { pipeline }, _) => {
-                if let Err(error) = scratch::remove(&spawner.scratch, pipeline) {
-                    eprintln!("gopher-worker: {error}");
-                }
-                link.send(&SpawnerToSupervisor::Released { pipeline })?;
-            }
-            (SupervisorToSpawner::Stop, _) => return Ok(()),
-            (SupervisorToSpawner::Begin { .. } | SupervisorToSpawner::Mapped, _) => {
-                return Err(WorkerError::Protocol("a spawner begins once"));
-            }
-        }
-    }
+    spawner.serve(&mut link)
+}
+
+/// How long nothing must happen before a process is made for later: no run that starts now waits for it.
+const QUIET: Duration = Duration::from_millis(2);
+
+/// A confined process that waits for its order.
+struct Blank {
+    slot: u32,
+    pid: u32,
+    link: Link<SupervisorToSpawner, SpawnerToSupervisor>,
 }
 
 struct Spawner {
     walls: Walls,
     scratch: PathBuf,
+    blanks: Vec<Blank>,
+    /// Slots and uids of processes to be made when nothing else is to be done.
+    prepare: VecDeque<(u32, u32)>,
 }
 
 impl Spawner {
@@ -126,23 +119,20 @@ impl Spawner {
         let scratch = if confined { view::SCRATCH.into() } else { PathBuf::from(&plan.scratch_dir) };
         let report = SandboxReport { landlock_abi: landlock_abi(), user_namespace: confined, seccomp: true, missing };
         let walls = Walls::prepare(plan, tmp_links)?;
-        let spawner = Self { walls, scratch };
+        let spawner = Self { walls, scratch, blanks: Vec::new(), prepare: VecDeque::new() };
         spawner.probe()?;
         Ok((spawner, report))
     }
 
     /// A run that does nothing: what the kernel will refuse is found out now, not at the first command.
     fn probe(&self) -> Result<(), WorkerError> {
-        let order = SpawnOrder {
-            run: RunId(0),
-            pipeline: PipelineId(0),
-            uid: self.walls.plan.run_uid,
-            kind: SpawnKind::Run,
-            limits: Limits::default(),
-        };
         let (ours, theirs) = gopher_sys::link::pair()?;
         let child = process::fork_with(self.walls.namespaces(), false, || {
-            match self.walls.enter(&order).and_then(|()| self.walls.close(1, &[&theirs])) {
+            match self
+                .walls
+                .enter(0, self.walls.plan.run_uid, &Limits::default())
+                .and_then(|()| self.walls.close(1, &[&theirs]))
+            {
                 Ok(()) => 0,
                 Err(error) => {
                     let _ = nix::unistd::write(&theirs, error.to_string().as_bytes());
@@ -160,42 +150,124 @@ impl Spawner {
         Err(WorkerError::Probe(String::from_utf8_lossy(&reason[..length]).into_owned()))
     }
 
-    fn spawn(&self, order: &SpawnOrder, descriptors: Vec<OwnedFd>) -> Result<process::Child, WorkerError> {
-        let Ok([engine, secretd]) = <[OwnedFd; 2]>::try_from(descriptors) else {
-            return Err(WorkerError::Protocol("a run has two links"));
-        };
-        let scratch = match (&order.kind, self.walls.plan.privileged, &self.walls.plan.isolation) {
-            (SpawnKind::Load, _, _) => None,
-            (SpawnKind::Run, true, _) if self.walls.plan.work_space.is_some() => None,
-            (SpawnKind::Run, _, RunMode::Packaged) => {
-                Some(scratch::make(&self.scratch, order.pipeline, Some(order.uid))?)
-            }
-            (SpawnKind::Run, _, _) => Some(scratch::make(&self.scratch, order.pipeline, None)?),
-        };
-        let place = Place {
-            work_dir: match &self.walls.plan {
-                plan if plan.privileged && plan.work_space.is_some() => {
-                    plan.work_space.clone().unwrap_or_default().into()
+    fn serve(&mut self, link: &mut SupervisorLink) -> Result<(), WorkerError> {
+        loop {
+            let message = match self.prepare.front() {
+                Some(_) => link.wait_for(QUIET)?,
+                None => Some(link.wait()?),
+            };
+            match message {
+                None => self.make_one(link)?,
+                Some((SupervisorToSpawner::Spawn { order }, descriptors)) => {
+                    let run = order.run;
+                    if let Err(error) = self.spawn(order, descriptors, link) {
+                        link.send(&SpawnerToSupervisor::SpawnFailed { run, reason: error.to_string() })?;
+                    }
                 }
-                plan if matches!(plan.isolation, RunMode::Unconfined) => scratch.unwrap_or_default(),
-                _ => view::WORK.into(),
-            },
-            home: PathBuf::from(&self.walls.plan.home),
-            own_pids: !matches!(self.walls.plan.isolation, RunMode::Unconfined),
+                Some((SupervisorToSpawner::Prepare { slot, uid }, _)) => self.prepare.push_back((slot, uid)),
+                Some((SupervisorToSpawner::Release { slot }, _)) => {
+                    if let Err(error) = scratch::remove(&self.scratch, slot) {
+                        eprintln!("gopher-worker: {error}");
+                    }
+                    link.send(&SpawnerToSupervisor::Released { slot })?;
+                }
+                Some((SupervisorToSpawner::Stop, _)) => return Ok(()),
+                Some((SupervisorToSpawner::Begin { .. } | SupervisorToSpawner::Mapped, _)) => {
+                    return Err(WorkerError::Protocol("a spawner begins once"));
+                }
+            }
+        }
+    }
+
+    fn make_one(&mut self, link: &mut SupervisorLink) -> Result<(), WorkerError> {
+        let Some((slot, uid)) = self.prepare.pop_front() else { return Ok(()) };
+        match self.make(slot, uid, &Limits::default(), link) {
+            Ok(blank) => self.blanks.push(blank),
+            // Not fatal: the next run in this slot is made when it is ordered, and says why it cannot be.
+            Err(error) => eprintln!("gopher-worker: {error}"),
+        }
+        Ok(())
+    }
+
+    /// Gives an order to the process that waits in its slot, or to a new one.
+    fn spawn(
+        &mut self,
+        order: SpawnOrder,
+        descriptors: Vec<OwnedFd>,
+        link: &mut SupervisorLink,
+    ) -> Result<(), WorkerError> {
+        self.prepare.retain(|(slot, _)| *slot != order.slot);
+        let waiting = self.blanks.iter().position(|blank| blank.slot == order.slot).map(|i| self.blanks.swap_remove(i));
+        let mut blank = match waiting.filter(|_| order.limits == Limits::default()) {
+            Some(blank) => blank,
+            None => self.make(order.slot, order.uid, &order.limits, link)?,
         };
-        process::fork_with(self.walls.namespaces(), true, || {
-            let done = self.walls.enter(order).and_then(|()| match order.kind {
-                SpawnKind::Run => run::run(engine, secretd, &self.walls, &place),
-                SpawnKind::Load => loader::run(engine, secretd, &self.walls),
-            });
-            match done {
-                Ok(()) => 0,
+        let run = order.run;
+        blank.link.send_with(&SupervisorToSpawner::Spawn { order }, descriptors)?;
+        Ok(link.send(&SpawnerToSupervisor::Spawned { run, pid: blank.pid })?)
+    }
+
+    /// Clones a process that confines itself and waits.
+    fn make(&self, slot: u32, uid: u32, limits: &Limits, link: &mut SupervisorLink) -> Result<Blank, WorkerError> {
+        let plan = &self.walls.plan;
+        let persistent = plan.work_space.as_ref().filter(|_| plan.privileged);
+        let scratch = match &plan.isolation {
+            _ if persistent.is_some() => PathBuf::new(),
+            RunMode::Packaged => scratch::make(&self.scratch, slot, Some(uid))?,
+            RunMode::Plain | RunMode::Unconfined => scratch::make(&self.scratch, slot, None)?,
+        };
+        let own_pids = !matches!(plan.isolation, RunMode::Unconfined);
+        let place = Place {
+            work_dir: match persistent {
+                Some(path) => path.into(),
+                None if own_pids => view::WORK.into(),
+                None => scratch,
+            },
+            home: PathBuf::from(&plan.home),
+            own_pids,
+        };
+        let (ours, theirs) = gopher_sys::link::pair()?;
+        let child = process::fork_with(self.walls.namespaces(), true, || {
+            match self.become_run(slot, uid, limits, theirs, &place) {
+                // The spawner ended, or had no use for it.
+                Ok(()) | Err(WorkerError::Link(LinkError::Closed)) => 0,
                 Err(error) => {
-                    eprintln!("gopher-worker: run {}: {error}", order.run);
+                    eprintln!("gopher-worker: {error}");
                     70
                 }
             }
         })
-        .map_err(WorkerError::system("clone of a run"))
+        .map_err(WorkerError::system("clone of a run"))?;
+        link.send_with(&SpawnerToSupervisor::Made { pid: child.pid, slot }, vec![child.pidfd])?;
+        Ok(Blank { slot, pid: child.pid, link: Link::new(ours)? })
+    }
+
+    /// The whole life of a run's first process.
+    fn become_run(
+        &self,
+        slot: u32,
+        uid: u32,
+        limits: &Limits,
+        control: OwnedFd,
+        place: &Place,
+    ) -> Result<(), WorkerError> {
+        self.walls.enter(slot, uid, limits)?;
+        // Bound before the walls that let nothing be bound.
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|l| l.set_nonblocking(true).map(|()| l));
+        let listener = listener.map_err(WorkerError::file("bind", "127.0.0.1".as_ref()))?;
+        let port = listener.local_addr().map_err(WorkerError::file("bind", "127.0.0.1".as_ref()))?.port();
+        self.walls.close(port, &[&control.as_fd(), &listener.as_fd()])?;
+        let mut control: SupervisorLink = Link::new(control)?;
+        let (SupervisorToSpawner::Spawn { order }, descriptors) = control.wait()? else {
+            return Err(WorkerError::Protocol("a waiting process gets an order"));
+        };
+        drop(control);
+        let Ok([engine, secretd]) = <[OwnedFd; 2]>::try_from(descriptors) else {
+            return Err(WorkerError::Protocol("a run has two links"));
+        };
+        match order.kind {
+            SpawnKind::Run => run::run(engine, secretd, listener, place),
+            SpawnKind::Load => loader::run(engine, secretd),
+        }
     }
 }

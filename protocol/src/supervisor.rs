@@ -112,32 +112,36 @@ messages! {
 }
 
 messages! {
-    /// Supervisor to spawner.
+    /// Supervisor to spawner; also spawner to a waiting process, for its order.
     pub enum SupervisorToSpawner, ceiling CEILING;
     /// First message: what runs of this profile and generation may see.
     1 Begin { plan: SpawnerPlan };
     /// The worker's ends of the engine link and the secretd link.
     2 Spawn { order: SpawnOrder } fds 2;
-    /// Remove the scratch workspace of a pipeline.
-    3 Release { pipeline: PipelineId };
+    /// Remove the scratch workspace of a slot.
+    3 Release { slot: u32 };
     4 Stop;
     /// The ids of its user namespace are mapped.
     5 Mapped;
+    /// Have a confined process ready for the next run in this slot.
+    6 Prepare { slot: u32, uid: u32 };
 }
 
 messages! {
     /// Spawner to supervisor.
     pub enum SpawnerToSupervisor, ceiling CEILING;
     1 Ready { report: SandboxReport };
-    /// The process descriptor of the run's first process.
-    2 Spawned { run: RunId, pid: u32 } fds 1;
+    /// The process with this number, announced before, is the run.
+    2 Spawned { run: RunId, pid: u32 };
     3 SpawnFailed { run: RunId, reason: String };
     /// This spawner cannot work: a whole sentence.
     4 Refused { reason: String };
-    /// Nothing of the pipeline is left: its uid owns nothing.
-    5 Released { pipeline: PipelineId };
+    /// Nothing of the slot's last pipeline is left.
+    5 Released { slot: u32 };
     /// It has entered its user namespace and needs its ids.
     6 MapIds;
+    /// A confined process waits for its order; its parent is the supervisor.
+    7 Made { pid: u32, slot: u32 } fds 1;
 }
 
 wire! {
@@ -199,6 +203,8 @@ wire! {
         pub work_space: Option<String>,
         /// Further directories runs may read, absolute.
         pub read_paths: Vec<String>,
+        /// Which kinds of runs its extensions need: privileged or not, with network or not.
+        pub profiles: Vec<(bool, bool)>,
     }
 
     /// What secretd must know of the directory layout to find the start mode.
@@ -240,8 +246,8 @@ wire! {
 
     pub struct SpawnOrder {
         pub run: RunId,
-        pub pipeline: PipelineId,
-        /// Uid in the spawner's namespace.
+        /// The pipeline's place: it has a scratch workspace, and where there are several uids, one of its own.
+        pub slot: u32,
         pub uid: u32,
         pub kind: SpawnKind,
         pub limits: Limits,

@@ -8,6 +8,7 @@ use std::{
     io::{IoSlice, IoSliceMut},
     marker::PhantomData,
     os::fd::{AsFd, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd},
+    time::Duration,
 };
 
 use gopher_protocol::{FrameReader, Hello, Message, WireError, frame};
@@ -239,6 +240,19 @@ impl<S: Message, R: Message> Link<S, R> {
                 Ok(_) | Err(Errno::EINTR) => {}
                 Err(errno) => return Err(LinkError::System { call: "poll", errno }),
             }
+        }
+    }
+
+    /// As [`Link::wait`], for at most `time`; `None` if nothing came.
+    pub fn wait_for(&mut self, time: Duration) -> Result<Option<(R, Vec<OwnedFd>)>, LinkError> {
+        self.flush()?;
+        if let Some(message) = self.receive()? {
+            return Ok(Some(message));
+        }
+        let timeout = PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX);
+        match poll(&mut [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)], timeout) {
+            Ok(_) | Err(Errno::EINTR) => self.receive(),
+            Err(errno) => Err(LinkError::System { call: "poll", errno }),
         }
     }
 

@@ -91,11 +91,11 @@ impl Accounts {
         }
     }
 
-    /// The uid of a run by its lease, counted from 1.
-    pub(crate) fn run_uid(&self, privileged: bool, leased: u32) -> u32 {
+    /// The uid of a run by its slot, counted from 1; privileged runs share one.
+    pub(crate) fn run_uid(&self, privileged: bool, slot: u32) -> u32 {
         match self {
             Self::Separate(block) if privileged => block.first + 3,
-            Self::Separate(block) => block.first + ROLES - 1 + leased,
+            Self::Separate(block) => block.first + ROLES - 1 + slot,
             Self::One { uid, .. } => *uid,
         }
     }

@@ -1,82 +1,74 @@
-//! Uids of unprivileged pipelines: one each while the pipeline lives.
+//! Slots of pipelines: each has a scratch workspace, and where there are several uids, a uid of its own.
 
 use std::collections::{HashMap, VecDeque};
 
 use gopher_protocol::ids::PipelineId;
 
-/// A lease: the uid, the pipeline's live runs, and whether another may come.
+/// A pipeline's slot, its live runs, and whether another may come.
 struct Lease {
-    uid: u32,
+    slot: u32,
     live: u32,
     closed: bool,
 }
 
-/// Uids inside a spawner's namespace, counted from 1.
-enum Uids {
-    /// One for each pipeline; freed ones go to the end of the queue: the longest unused is leased next.
-    Own(VecDeque<u32>),
-    /// The same for all: privileged pipelines.
-    Shared,
-}
-
-/// Which pipelines live, and under which uids.
+/// Freed slots go to the end of the queue: the longest unused is leased next.
 pub(crate) struct Leases {
-    uids: Uids,
+    free: VecDeque<u32>,
     leased: HashMap<PipelineId, Lease>,
 }
 
 impl Leases {
-    /// A uid of its own for each of at most `count` pipelines.
-    pub(crate) fn own(count: u32) -> Self {
-        Self { uids: Uids::Own((1..=count).collect()), leased: HashMap::new() }
+    pub(crate) fn new(slots: impl Iterator<Item = u32>) -> Self {
+        Self { free: slots.collect(), leased: HashMap::new() }
     }
 
-    /// One uid for all pipelines.
-    pub(crate) fn shared() -> Self {
-        Self { uids: Uids::Shared, leased: HashMap::new() }
+    /// Takes a free slot out, to have a process ready in it.
+    pub(crate) fn take(&mut self) -> Option<u32> {
+        self.free.pop_front()
     }
 
-    /// The uid for a run of this pipeline; `None` if all are leased.
-    pub(crate) fn enter(&mut self, pipeline: PipelineId) -> Option<u32> {
+    /// Puts a slot back that no pipeline had.
+    pub(crate) fn give_back(&mut self, slot: u32) {
+        self.free.push_back(slot);
+    }
+
+    /// The slot for a run of this pipeline: its own, else one that `ready` offers, else a free one.
+    pub(crate) fn enter(&mut self, pipeline: PipelineId, ready: impl FnOnce() -> Option<u32>) -> Option<u32> {
         if let Some(lease) = self.leased.get_mut(&pipeline) {
             lease.live += 1;
-            return Some(lease.uid);
+            return Some(lease.slot);
         }
-        let uid = match &mut self.uids {
-            Uids::Own(free) => free.pop_front()?,
-            Uids::Shared => 1,
-        };
-        self.leased.insert(pipeline, Lease { uid, live: 1, closed: false });
-        Some(uid)
+        let slot = ready().or_else(|| self.take())?;
+        self.leased.insert(pipeline, Lease { slot, live: 1, closed: false });
+        Some(slot)
     }
 
-    /// A run has ended; `true` if the pipeline is over and must be released.
-    pub(crate) fn leave(&mut self, pipeline: PipelineId) -> bool {
-        self.leased.get_mut(&pipeline).is_some_and(|lease| {
-            lease.live = lease.live.saturating_sub(1);
-            lease.closed && lease.live == 0
-        })
+    /// A run has ended; the slot, if the pipeline is over and must be released.
+    pub(crate) fn leave(&mut self, pipeline: PipelineId) -> Option<u32> {
+        let lease = self.leased.get_mut(&pipeline)?;
+        lease.live = lease.live.saturating_sub(1);
+        (lease.closed && lease.live == 0).then_some(lease.slot)
     }
 
-    /// No further run will come; `true` if none lives and the pipeline must be released.
-    pub(crate) fn close(&mut self, pipeline: PipelineId) -> bool {
-        self.leased.get_mut(&pipeline).is_some_and(|lease| {
-            lease.closed = true;
-            lease.live == 0
-        })
+    /// No further run will come; the slot, if none lives and the pipeline must be released.
+    pub(crate) fn close(&mut self, pipeline: PipelineId) -> Option<u32> {
+        let lease = self.leased.get_mut(&pipeline)?;
+        lease.closed = true;
+        (lease.live == 0).then_some(lease.slot)
     }
 
-    /// Nothing of the pipeline is left.
-    pub(crate) fn release(&mut self, pipeline: PipelineId) {
-        if let (Some(lease), Uids::Own(free)) = (self.leased.remove(&pipeline), &mut self.uids) {
-            free.push_back(lease.uid);
+    /// Nothing of the slot's pipeline is left.
+    pub(crate) fn release(&mut self, slot: u32) {
+        let pipeline = self.leased.iter().find(|(_, lease)| lease.slot == slot).map(|(pipeline, _)| *pipeline);
+        if pipeline.is_some_and(|p| self.leased.remove(&p).is_some()) {
+            self.free.push_back(slot);
         }
     }
 
-    /// Pipelines of a vanished engine.
-    pub(crate) fn close_all(&mut self) -> Vec<PipelineId> {
+    /// The pipelines of a vanished engine: slots to be released now; others are when their last run ends.
+    pub(crate) fn close_all(&mut self) -> Vec<u32> {
         let all: Vec<PipelineId> = self.leased.keys().copied().collect();
-        all.into_iter().filter(|p| self.close(*p)).collect()
+        all.into_iter().filter_map(|p| self.close(p)).collect()
     }
 }
 
@@ -84,35 +76,39 @@ impl Leases {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_pipeline_keeps_its_uid_and_shares_it_with_nobody() {
-        let (a, b, c) = (PipelineId(1), PipelineId(2), PipelineId(3));
-        let mut leases = Leases::own(2);
-        assert_eq!((leases.enter(a), leases.enter(b)), (Some(1), Some(2)));
-        assert_eq!(leases.enter(a), Some(1));
-        assert_eq!(leases.enter(c), None, "all are leased");
-        assert!(!leases.close(a), "two runs live");
-        assert!(!leases.leave(a));
-        assert!(leases.leave(a), "the last one was closed");
-        assert_eq!(leases.enter(c), None, "not before nothing is left of it");
-        leases.release(a);
-        assert_eq!(leases.enter(c), Some(1));
-    }
+    const NONE: fn() -> Option<u32> = || None;
 
     #[test]
-    fn privileged_pipelines_share_a_uid_and_are_released_all_the_same() {
-        let mut leases = Leases::shared();
-        assert_eq!((leases.enter(PipelineId(1)), leases.enter(PipelineId(2))), (Some(1), Some(1)));
-        assert!(!leases.leave(PipelineId(1)));
-        assert!(leases.close(PipelineId(1)));
+    fn a_pipeline_keeps_its_slot_and_shares_it_with_nobody() {
+        let (a, b, c) = (PipelineId(1), PipelineId(2), PipelineId(3));
+        let mut leases = Leases::new(1..=2);
+        assert_eq!((leases.enter(a, NONE), leases.enter(b, NONE)), (Some(1), Some(2)));
+        assert_eq!(leases.enter(a, NONE), Some(1));
+        assert_eq!(leases.enter(c, NONE), None, "all are leased");
+        assert_eq!(leases.close(a), None, "two runs live");
+        assert_eq!(leases.leave(a), None);
+        assert_eq!(leases.leave(a), Some(1), "the last one was closed");
+        assert_eq!(leases.enter(c, NONE), None, "not before nothing is left of it");
+        leases.release(1);
+        assert_eq!(leases.enter(c, NONE), Some(1));
     }
 
     #[test]
     fn a_pipeline_without_runs_is_over_when_it_closes() {
-        let mut leases = Leases::own(1);
-        leases.enter(PipelineId(9));
-        assert!(!leases.leave(PipelineId(9)), "another step may come");
-        assert!(leases.close(PipelineId(9)));
-        assert!(!leases.close(PipelineId(10)), "unknown");
+        let mut leases = Leases::new(1..=1);
+        leases.enter(PipelineId(9), NONE);
+        assert_eq!(leases.leave(PipelineId(9)), None, "another step may come");
+        assert_eq!(leases.close(PipelineId(9)), Some(1));
+        assert_eq!(leases.close(PipelineId(10)), None, "unknown");
+    }
+
+    #[test]
+    fn a_ready_slot_is_used_first_and_only_for_a_new_pipeline() {
+        let mut leases = Leases::new(1..=3);
+        let ready = leases.take();
+        assert_eq!(leases.enter(PipelineId(1), || ready), Some(1));
+        assert_eq!(leases.enter(PipelineId(1), || Some(3)), Some(1), "its own comes first");
+        assert_eq!(leases.enter(PipelineId(2), NONE), Some(2));
+        leases.give_back(1);
     }
 }

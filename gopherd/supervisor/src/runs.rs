@@ -1,4 +1,4 @@
-//! Runs between their request and their end.
+//! Runs between their request and their end, and the processes that are or will be runs.
 
 use std::collections::HashMap;
 
@@ -13,10 +13,28 @@ pub(crate) struct Run {
     pub(crate) profile: Profile,
     /// Which load this is, if it is one.
     pub(crate) load: Option<Generation>,
-    /// Present once the spawner has made it.
-    pub(crate) child: Option<Child>,
+    /// Its first process, once it has its order.
+    pub(crate) pid: Option<u32>,
     /// KILL was asked for before the process was there.
     pub(crate) kill: bool,
+}
+
+/// A process that a spawner made: it waits for its order, or it is a run.
+pub(crate) struct Process {
+    pub(crate) child: Child,
+    pub(crate) profile: Profile,
+    pub(crate) slot: u32,
+    pub(crate) state: State,
+}
+
+/// What a spawner's process is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    /// It waits; no pipeline has its slot.
+    Waiting,
+    /// A pipeline has its slot, its order is on the way.
+    Ordered,
+    Run(RunId),
 }
 
 /// All live runs.
@@ -26,7 +44,7 @@ pub(crate) struct Runs(pub(crate) HashMap<RunId, Run>);
 impl Runs {
     /// Runs that a vanished spawner has not made yet.
     pub(crate) fn unmade_of(&self, profile: Profile) -> Vec<RunId> {
-        self.0.iter().filter(|(_, run)| run.profile == profile && run.child.is_none()).map(|(id, _)| *id).collect()
+        self.0.iter().filter(|(_, run)| run.profile == profile && run.pid.is_none()).map(|(id, _)| *id).collect()
     }
 
     /// Whether any run uses this profile.

@@ -26,10 +26,17 @@ pub(crate) struct Profile {
     pub(crate) network: bool,
 }
 
+/// Processes that wait for their order, for each spawner.
+const BLANKS: usize = 2;
+
 /// A live spawner.
 pub(crate) struct Spawner {
     pub(crate) profile: Profile,
     pub(crate) role: Role<SupervisorToSpawner, SpawnerToSupervisor>,
+    /// Slots in which a process waits for its order.
+    pub(crate) blanks: Vec<u32>,
+    /// Slots in which one is being made.
+    pub(crate) preparing: Vec<u32>,
     /// Orders that wait until its walls stand; `None` once they do.
     waiting: Option<Vec<(SpawnOrder, Vec<OwnedFd>)>>,
 }
@@ -44,7 +51,7 @@ impl Spawner {
         );
         let mut role = Role::start(programs, &programs.worker, &name, None)?;
         role.tell(&SupervisorToSpawner::Begin { plan }, Vec::new());
-        Ok(Self { profile, role, waiting: Some(Vec::new()) })
+        Ok(Self { profile, role, blanks: Vec::new(), preparing: Vec::new(), waiting: Some(Vec::new()) })
     }
 
     pub(crate) fn is_ready(&self) -> bool {
@@ -58,6 +65,25 @@ impl Spawner {
             // A spawner that is gone takes its orders with it; its end answers them.
             None => self.role.tell(&SupervisorToSpawner::Spawn { order }, descriptors),
         }
+    }
+
+    /// Has another process made for later, if there are too few.
+    pub(crate) fn prepare(&mut self, take: impl FnOnce() -> Option<(u32, u32)>) -> bool {
+        if !self.is_ready() || self.blanks.len() + self.preparing.len() >= BLANKS {
+            return false;
+        }
+        let Some((slot, uid)) = take() else { return false };
+        self.preparing.push(slot);
+        self.role.tell(&SupervisorToSpawner::Prepare { slot, uid }, Vec::new());
+        true
+    }
+
+    /// A process was made in `slot`; `true` if it is one for later.
+    pub(crate) fn made(&mut self, slot: u32) -> bool {
+        let Some(index) = self.preparing.iter().position(|s| *s == slot) else { return false };
+        self.preparing.swap_remove(index);
+        self.blanks.push(slot);
+        true
     }
 
     /// The walls stand.

@@ -44,7 +44,7 @@ use crate::{
     links,
     options::{Options, USAGE},
     role::{Backoff, Programs, Role},
-    runs::{Run, Runs, load_ids},
+    runs::{Process, Run, Runs, State, load_ids},
     search_path,
     spawners::{self, Profile, Spawner},
     status::{self, RoleStatus},
@@ -69,7 +69,7 @@ enum Source {
     ConnectorEnd(String),
     Spawner(Profile),
     SpawnerEnd(Profile),
-    RunEnd(RunId),
+    ProcessEnd(u32),
 }
 
 struct Connector {
@@ -104,6 +104,8 @@ struct Supervisor {
     spawners: HashMap<Profile, Spawner>,
     settings: HashMap<Generation, GenerationSettings>,
     runs: Runs,
+    /// By their number here.
+    processes: HashMap<u32, Process>,
     leases: Leases,
     job_leases: Leases,
     next_ping: Instant,
@@ -190,8 +192,9 @@ impl Supervisor {
             spawners: HashMap::new(),
             settings: HashMap::new(),
             runs: Runs::default(),
-            leases: Leases::own(POOL),
-            job_leases: Leases::shared(),
+            processes: HashMap::new(),
+            leases: Leases::new(1..=POOL),
+            job_leases: Leases::new(POOL + 1..=2 * POOL),
             next_ping: Instant::now() + PING,
             nonce: 0,
             ending: None,
@@ -274,7 +277,7 @@ impl Supervisor {
                 self.connector_ready(name);
                 Ok(())
             }
-            Source::RunEnd(run) => self.run_ended(*run),
+            Source::ProcessEnd(pid) => self.process_ended(*pid),
             Source::EngineEnd => self.engine_ended(),
             Source::SecretdEnd => self.secretd_ended(),
             Source::SpawnerEnd(profile) => self.spawner_ended(*profile),
@@ -383,14 +386,11 @@ impl Supervisor {
 
     /// Ends every process: nothing outlives its supervisor.
     fn end_everything(&mut self) {
-        for run in self.runs.0.values().filter_map(|r| r.child.as_ref()) {
-            let _ = process::signal(&run.pidfd, Signal::SIGKILL);
-            let _ = process::wait(&run.pidfd);
-        }
         let spawners = self.spawners.values().map(|s| &s.role.child);
         let connectors = self.connectors.values().filter_map(|c| c.role.as_ref()).map(|r| &r.child);
         let roles = self.engine.as_ref().map(|r| &r.child).into_iter().chain(self.secretd.as_ref().map(|r| &r.child));
-        for child in spawners.chain(connectors).chain(roles) {
+        let runs = self.processes.values().map(|p| &p.child);
+        for child in runs.chain(spawners).chain(connectors).chain(roles) {
             let _ = process::signal(&child.pidfd, Signal::SIGKILL);
             let _ = process::wait(&child.pidfd);
         }

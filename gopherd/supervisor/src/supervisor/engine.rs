@@ -122,8 +122,8 @@ impl Supervisor {
             self.kill_run(run);
         }
         for privileged in [false, true] {
-            for pipeline in self.leases_of(privileged).close_all() {
-                self.release(privileged, pipeline);
+            for slot in self.leases_of(privileged).close_all() {
+                self.release(privileged, slot);
             }
         }
         for name in self.connectors.keys().cloned().collect::<Vec<_>>() {

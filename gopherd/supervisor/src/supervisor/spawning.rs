@@ -11,13 +11,12 @@ impl Supervisor {
             privileged: request.privileged && !request.configure,
             network: request.network && !request.configure,
         };
-        let uid = self.leases_of(profile.privileged).enter(request.pipeline);
-        let Some(uid) = uid else {
-            let reason = format!("all {POOL} uids of runs are in use; try again when some have ended");
+        let Some(slot) = self.enter(profile, request.pipeline) else {
+            let reason = format!("{POOL} pipelines are running already; try again when some have ended");
             self.tell_engine(&SupervisorToEngine::SpawnFailed { run, reason }, Vec::new());
             return Ok(());
         };
-        self.runs.0.insert(run, Run { pipeline: request.pipeline, profile, load: None, child: None, kill: false });
+        self.runs.0.insert(run, Run { pipeline: request.pipeline, profile, load: None, pid: None, kill: false });
         let (secretd_end, worker_secretd) = links::secretd_and_worker()?;
         let (engine_end, worker_engine) = links::engine_and_worker()?;
         let Some(secretd) = &mut self.secretd else {
@@ -34,24 +33,43 @@ impl Supervisor {
         self.tell_engine(&SupervisorToEngine::Spawned { run }, vec![engine_end]);
         let order = SpawnOrder {
             run,
-            pipeline: request.pipeline,
-            uid: self.accounts.run_uid(profile.privileged, uid),
+            slot,
+            uid: self.accounts.run_uid(profile.privileged, slot),
             kind: SpawnKind::Run,
             limits: request.limits,
         };
         self.order(profile, order, vec![worker_engine, worker_secretd])
     }
 
+    fn enter(&mut self, profile: Profile, pipeline: PipelineId) -> Option<u32> {
+        let spawner = self.spawners.get_mut(&profile);
+        let leases = if profile.privileged { &mut self.job_leases } else { &mut self.leases };
+        let slot = leases.enter(pipeline, || spawner?.blanks.pop())?;
+        let waiting = |p: &&mut Process| p.slot == slot && p.state == State::Waiting;
+        if let Some(process) = self.processes.values_mut().find(waiting) {
+            process.state = State::Ordered;
+        }
+        Some(slot)
+    }
+
+    /// Has processes ready for the next runs of a profile.
+    fn have_ready(&mut self, profile: Profile) {
+        let Some(spawner) = self.spawners.get_mut(&profile) else { return };
+        let leases = if profile.privileged { &mut self.job_leases } else { &mut self.leases };
+        let accounts = &self.accounts;
+        while spawner.prepare(|| leases.take().map(|slot| (slot, accounts.run_uid(profile.privileged, slot)))) {}
+    }
+
     pub(super) fn load(&mut self, generation: Generation) -> Result<(), SupervisorError> {
         let (run, pipeline) = load_ids(generation);
         let profile = Profile { generation, privileged: false, network: false };
-        let Some(uid) = self.leases.enter(pipeline) else {
-            let reason = "all uids of runs are in use".to_owned();
+        let Some(slot) = self.enter(profile, pipeline) else {
+            let reason = format!("{POOL} pipelines are running already");
             self.tell_engine(&SupervisorToEngine::LoaderGone { generation, reason }, Vec::new());
             return Ok(());
         };
         self.leases.close(pipeline);
-        self.runs.0.insert(run, Run { pipeline, profile, load: Some(generation), child: None, kill: false });
+        self.runs.0.insert(run, Run { pipeline, profile, load: Some(generation), pid: None, kill: false });
         let (secretd_end, loader_secretd) = links::secretd_and_loader()?;
         let (engine_end, loader_engine) = links::engine_and_loader()?;
         let Some(secretd) = &mut self.secretd else {
@@ -60,7 +78,7 @@ impl Supervisor {
         secretd.tell(&SupervisorToSecretd::LoaderOpened { generation }, vec![secretd_end]);
         self.tell_engine(&SupervisorToEngine::Loader { generation }, vec![engine_end]);
         let limits = gopher_protocol::robot::Limits { cpu_seconds: 20, ..Default::default() };
-        let order = SpawnOrder { run, pipeline, uid: self.accounts.run_uid(false, uid), kind: SpawnKind::Load, limits };
+        let order = SpawnOrder { run, slot, uid: self.accounts.run_uid(false, slot), kind: SpawnKind::Load, limits };
         self.order(profile, order, vec![loader_engine, loader_secretd])
     }
 
@@ -76,7 +94,8 @@ impl Supervisor {
 
     fn start_spawner(&mut self, profile: Profile) -> Result<(), SupervisorError> {
         let settings = self.settings.get(&profile.generation).cloned();
-        let settings = settings.unwrap_or(GenerationSettings { work_space: None, read_paths: Vec::new() });
+        let settings =
+            settings.unwrap_or(GenerationSettings { work_space: None, read_paths: Vec::new(), profiles: Vec::new() });
         let mut read_paths = self.options.read_paths.clone();
         read_paths.extend(self.options.root.clone());
         if !self.accounts.separate() {
@@ -132,18 +151,27 @@ impl Supervisor {
                 }
             }
             SpawnerToSupervisor::Ready { report } => self.note_report(profile, report),
-            SpawnerToSupervisor::Spawned { run, pid } => {
+            SpawnerToSupervisor::Made { pid, slot } => {
                 let Some(pidfd) = descriptors.pop() else { return Ok(()) };
-                self.watch(&pidfd, Source::RunEnd(run))?;
+                self.watch(&pidfd, Source::ProcessEnd(pid))?;
+                let later = self.spawners.get_mut(&profile).is_some_and(|spawner| spawner.made(slot));
+                let state = if later { State::Waiting } else { State::Ordered };
+                self.processes.insert(pid, Process { child: process::Child { pid, pidfd }, profile, slot, state });
+            }
+            SpawnerToSupervisor::Spawned { run, pid } => {
+                if let Some(process) = self.processes.get_mut(&pid) {
+                    process.state = State::Run(run);
+                }
                 if let Some(live) = self.runs.0.get_mut(&run) {
-                    live.child = Some(process::Child { pid, pidfd });
+                    live.pid = Some(pid);
                     if live.kill {
                         self.kill_run(run);
                     }
                 }
+                self.have_ready(profile);
             }
             SpawnerToSupervisor::SpawnFailed { run, reason } => self.run_failed(run, reason)?,
-            SpawnerToSupervisor::Released { pipeline } => self.leases_of(profile.privileged).release(pipeline),
+            SpawnerToSupervisor::Released { slot } => self.leases_of(profile.privileged).release(slot),
             SpawnerToSupervisor::Refused { reason } => {
                 if self.start_mode.is_some() && self.settings.is_empty() {
                     let remedy = match self.mode {
@@ -181,6 +209,9 @@ impl Supervisor {
         if let Some(spawner) = self.spawners.get_mut(&profile) {
             spawner.ready();
         }
+        if self.settings.contains_key(&profile.generation) {
+            self.have_ready(profile);
+        }
     }
 
     pub(super) fn generation_active(
@@ -196,6 +227,7 @@ impl Supervisor {
                 Err(error) => self.missing.push(format!("The WorkSpace is not there: {error}")),
             }
         }
+        let profiles = settings.profiles.clone();
         let changed = settings.work_space.is_some() || !settings.read_paths.is_empty();
         self.settings.insert(generation, settings);
         self.settings.retain(|g, _| g.0 + 1 >= generation.0);
@@ -203,6 +235,14 @@ impl Supervisor {
             self.spawners.keys().filter(|p| p.generation != generation || changed).copied().collect();
         for profile in stale {
             self.retire(profile);
+        }
+        for (privileged, network) in profiles {
+            let profile = Profile { generation, privileged, network };
+            if self.spawners.contains_key(&profile) {
+                self.have_ready(profile);
+            } else {
+                self.start_spawner(profile)?;
+            }
         }
         Ok(())
     }
@@ -218,6 +258,14 @@ impl Supervisor {
             spawner.role.tell(&SupervisorToSpawner::Stop, Vec::new());
             spawner.role.kill();
             let _ = process::wait(&spawner.role.child.pidfd);
+            self.give_back(&spawner);
+        }
+    }
+
+    /// Slots for which no process was made; where one waits, its end gives the slot back.
+    fn give_back(&mut self, spawner: &Spawner) {
+        for slot in &spawner.preparing {
+            self.leases_of(spawner.profile.privileged).give_back(*slot);
         }
     }
 
@@ -230,6 +278,7 @@ impl Supervisor {
         if !spawner.is_ready() && self.settings.is_empty() {
             return Err(SupervisorError::Refused(format!("runs cannot be started here: the spawner ended ({exit})")));
         }
+        self.give_back(&spawner);
         for run in self.runs.unmade_of(profile) {
             self.run_failed(run, format!("the process that starts runs ended ({exit}); try again"))?;
         }
@@ -238,9 +287,9 @@ impl Supervisor {
 
     pub(super) fn kill_run(&mut self, run: RunId) {
         let Some(live) = self.runs.0.get_mut(&run) else { return };
-        match &live.child {
+        match live.pid.and_then(|pid| self.processes.get(&pid)) {
             // Of its pid namespace it is the first process: the kernel ends the others with it.
-            Some(child) => drop(process::signal(&child.pidfd, Signal::SIGKILL)),
+            Some(process) => drop(process::signal(&process.child.pidfd, Signal::SIGKILL)),
             None => live.kill = true,
         }
     }
@@ -255,11 +304,23 @@ impl Supervisor {
         self.run_over(run, &live)
     }
 
-    pub(super) fn run_ended(&mut self, run: RunId) -> Result<(), SupervisorError> {
-        self.forget(&Source::RunEnd(run));
+    pub(super) fn process_ended(&mut self, pid: u32) -> Result<(), SupervisorError> {
+        self.forget(&Source::ProcessEnd(pid));
+        let Some(process) = self.processes.remove(&pid) else { return Ok(()) };
+        let exit = process::wait(&process.child.pidfd);
+        let run = match process.state {
+            State::Run(run) => run,
+            State::Waiting => {
+                if let Some(spawner) = self.spawners.get_mut(&process.profile) {
+                    spawner.blanks.retain(|slot| *slot != process.slot);
+                }
+                self.leases_of(process.profile.privileged).give_back(process.slot);
+                return Ok(());
+            }
+            // The spawner says so when it cannot give the order.
+            State::Ordered => return Ok(()),
+        };
         let Some(live) = self.runs.0.remove(&run) else { return Ok(()) };
-        let Some(child) = &live.child else { return Ok(()) };
-        let exit = process::wait(&child.pidfd);
         let message = match (live.load, exit) {
             (Some(generation), exit) => SupervisorToEngine::LoaderGone { generation, reason: describe(exit) },
             (None, Ok(Exit::Code(code))) => SupervisorToEngine::Exited { run, exit: RunExit::Code(code) },
@@ -277,8 +338,8 @@ impl Supervisor {
             secretd.tell(&SupervisorToSecretd::RunClosed { run }, Vec::new());
         }
         let privileged = live.profile.privileged;
-        if self.leases_of(privileged).leave(live.pipeline) {
-            self.release(privileged, live.pipeline);
+        if let Some(slot) = self.leases_of(privileged).leave(live.pipeline) {
+            self.release(privileged, slot);
         }
         if let Some(active) = self.settings.keys().max().copied()
             && live.profile.generation < active
@@ -295,19 +356,19 @@ impl Supervisor {
     /// No further run of this pipeline will come.
     pub(super) fn close_pipeline(&mut self, pipeline: PipelineId) {
         for privileged in [false, true] {
-            if self.leases_of(privileged).close(pipeline) {
-                self.release(privileged, pipeline);
+            if let Some(slot) = self.leases_of(privileged).close(pipeline) {
+                self.release(privileged, slot);
             }
         }
     }
 
     /// Has what a pipeline left removed; its uid is free when that is confirmed.
-    pub(super) fn release(&mut self, privileged: bool, pipeline: PipelineId) {
+    pub(super) fn release(&mut self, privileged: bool, slot: u32) {
         let profile = self.spawners.keys().find(|p| p.privileged == privileged).copied();
         match profile.and_then(|p| self.spawners.get_mut(&p)) {
-            Some(spawner) => spawner.role.tell(&SupervisorToSpawner::Release { pipeline }, Vec::new()),
+            Some(spawner) => spawner.role.tell(&SupervisorToSpawner::Release { slot }, Vec::new()),
             // Its directory waits for the next start of the robot.
-            None => self.leases_of(privileged).release(pipeline),
+            None => self.leases_of(privileged).release(slot),
         }
     }
 }
