@@ -95,8 +95,8 @@ fn from_line(line: &str) -> (String, String) {
         match key {
             "Datum" => args.push((key.to_owned(), document().to_string())),
             "Link" => {
-                let link = document();
-                let fields = link.as_object().expect("a link is an object").iter();
+                let request = document();
+                let fields = request.as_object().expect("a link is an object").iter();
                 args.extend(fields.map(|(k, v)| (k.clone(), v.as_str().expect("text").to_owned())));
             }
             _ => args.push((key.to_owned(), value.to_owned())),

@@ -44,12 +44,17 @@ pub fn workspace() -> PathBuf {
 
 static SPAWNING: Mutex<()> = Mutex::new(());
 
-/// Starts `command` with these descriptors inherited, and closes them here.
-pub fn spawn_with(command: &mut Command, inherited: Vec<OwnedFd>) -> Child {
-    // Between the two calls any child of this process would inherit them, so tests spawn one at a time.
+/// Starts `command` with these descriptors inherited.
+pub fn spawn_with(command: &mut Command, inherited: &[OwnedFd]) -> Child {
+    // Between the first call and the last any child of this process would inherit them, so tests spawn one at a time.
     let _alone = SPAWNING.lock().unwrap_or_else(PoisonError::into_inner);
-    for fd in &inherited {
-        fcntl(fd.as_fd(), FcntlArg::F_SETFD(FdFlag::empty())).expect("clear close-on-exec");
-    }
-    command.spawn().expect("start the program")
+    let close_on_exec = |flags| {
+        for fd in inherited {
+            fcntl(fd.as_fd(), FcntlArg::F_SETFD(flags)).expect("set close-on-exec");
+        }
+    };
+    close_on_exec(FdFlag::empty());
+    let child = command.spawn().expect("start the program");
+    close_on_exec(FdFlag::FD_CLOEXEC);
+    child
 }

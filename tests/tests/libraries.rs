@@ -93,7 +93,8 @@ struct Finished {
 }
 
 fn finish(mut command: Command, inherited: Vec<OwnedFd>, input: &str) -> Finished {
-    let mut child = spawn_with(&mut command, inherited);
+    let mut child = spawn_with(&mut command, &inherited);
+    drop(inherited);
     child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("the caller id");
     let output = child.wait_with_output().expect("the script ends");
     Finished {
