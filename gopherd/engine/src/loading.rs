@@ -176,7 +176,12 @@ impl Engine {
         let settings = GenerationSettings {
             work_space: robot.work_space.as_ref().map(|w| environment::absolute(&home, w)),
             read_paths: robot.read_paths.clone(),
-            profiles: robot.extensions.iter().filter(|e| !e.path.is_empty()).map(|e| (e.privileged, e.network)).collect(),
+            profiles: robot
+                .extensions
+                .iter()
+                .filter(|e| !e.path.is_empty())
+                .map(|e| (e.privileged, e.network))
+                .collect(),
         };
         self.supervisor.send(&EngineToSupervisor::GenerationActive { generation: robot.generation, settings });
         self.log.info(&format!("generation {} is in force: {} plugins", robot.generation, generation.plugins.len()));
