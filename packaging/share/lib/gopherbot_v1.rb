@@ -90,7 +90,7 @@ class RobotChannel
 
   def call(line)
     finish if @owed
-    @key = @take&.sysread(1)
+    @key = patiently { @take.sysread(1) } if @take
     @unsent = line.b << "\n"
     @owed = true
     finish
@@ -99,16 +99,23 @@ class RobotChannel
   private
 
   def finish
-    @unsent = @unsent.byteslice(@io.syswrite(@unsent)..) until @unsent.empty?
+    @unsent = @unsent.byteslice(patiently { @io.syswrite(@unsent) }..) until @unsent.empty?
     answer = "".b
-    answer << @io.sysread(65_536) until answer.end_with?("\n")
+    answer << patiently { @io.sysread(65_536) } until answer.end_with?("\n")
     @owed = false
-    @give.syswrite(@key) if @key
+    patiently { @give.syswrite(@key) } if @key
     @key = nil
     answer.chomp!
     answer.force_encoding(Encoding::UTF_8).scrub
   rescue EOFError, Errno::EPIPE, Errno::ECONNRESET
     raise RobotError, "the robot closed the connection of this run"
+  end
+
+  # A child that ends, or another signal, interrupts system calls; Ruby leaves it to us to begin again.
+  def patiently
+    yield
+  rescue Errno::EINTR
+    retry
   end
 end
 
