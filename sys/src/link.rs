@@ -157,6 +157,14 @@ impl<S: Message, R: Message> Link<S, R> {
         Ok(true)
     }
 
+    /// A peer that closed its end may have spoken before: what it said is still to be read.
+    fn flush_if_open(&mut self) -> Result<(), LinkError> {
+        match self.flush() {
+            Ok(_) | Err(LinkError::Closed) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Whether bytes wait for the socket to become writable.
     pub fn wants_write(&self) -> bool {
         !self.outgoing.is_empty()
@@ -231,7 +239,7 @@ impl<S: Message, R: Message> Link<S, R> {
     /// Waits for the next message; for processes that have nothing else to do.
     pub fn wait(&mut self) -> Result<(R, Vec<OwnedFd>), LinkError> {
         loop {
-            self.flush()?;
+            self.flush_if_open()?;
             if let Some(message) = self.receive()? {
                 return Ok(message);
             }
@@ -245,7 +253,7 @@ impl<S: Message, R: Message> Link<S, R> {
 
     /// As [`Link::wait`], for at most `time`; `None` if nothing came.
     pub fn wait_for(&mut self, time: Duration) -> Result<Option<(R, Vec<OwnedFd>)>, LinkError> {
-        self.flush()?;
+        self.flush_if_open()?;
         if let Some(message) = self.receive()? {
             return Ok(Some(message));
         }
@@ -280,5 +288,86 @@ impl<S: Message, R: Message> Link<S, R> {
 impl<S, R> AsFd for Link<S, R> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gopher_protocol::supervisor::{SpawnerToSupervisor, SupervisorToSpawner};
+
+    use super::*;
+
+    type Up = Link<SpawnerToSupervisor, SupervisorToSpawner>;
+    type Down = Link<SupervisorToSpawner, SpawnerToSupervisor>;
+
+    fn links() -> (Up, Down) {
+        let (a, b) = pair().expect("pair");
+        (Link::new(a).expect("up"), Link::new(b).expect("down"))
+    }
+
+    #[test]
+    fn messages_and_their_descriptors_arrive_in_order() {
+        let (mut up, mut down) = links();
+        let (one, two) = pair().expect("cargo");
+        up.send(&SpawnerToSupervisor::MapIds).expect("sent");
+        up.send_with(&SpawnerToSupervisor::Made { pid: 1, slot: 7 }, vec![one]).expect("sent");
+        up.send_with(&SpawnerToSupervisor::Made { pid: 2, slot: 8 }, vec![two]).expect("sent");
+        assert!(matches!(down.wait().expect("first").0, SpawnerToSupervisor::MapIds));
+        for want in [7, 8] {
+            let (SpawnerToSupervisor::Made { slot, .. }, descriptors) = down.wait().expect("made") else {
+                panic!("another message")
+            };
+            assert_eq!((slot, descriptors.len()), (want, 1));
+        }
+        assert!(down.receive().expect("nothing yet").is_none());
+    }
+
+    #[test]
+    fn what_a_peer_said_before_it_left_is_heard() {
+        let (up, mut down) = links();
+        down.send(&SupervisorToSpawner::Release { slot: 3 }).expect("sent");
+        drop(down);
+        let mut up = up;
+        assert!(matches!(up.wait().expect("last word").0, SupervisorToSpawner::Release { slot: 3 }));
+        assert!(matches!(up.wait(), Err(LinkError::Closed)));
+    }
+
+    #[test]
+    fn a_message_without_its_descriptors_is_refused_on_both_sides() {
+        let (mut up, mut down) = links();
+        let refused = up.send(&SpawnerToSupervisor::Made { pid: 1, slot: 1 });
+        assert!(matches!(refused, Err(LinkError::Descriptors { got: 0, want: 1, .. })));
+        let mut raw = Vec::new();
+        let made = SpawnerToSupervisor::Made { pid: 1, slot: 1 };
+        frame::append(&mut raw, made.kind(), 100, |out| made.encode(out)).expect("frame");
+        up.flush().expect("hello");
+        nix::unistd::write(&up, &raw).expect("written past the link");
+        assert!(matches!(down.wait(), Err(LinkError::Descriptors { got: 0, want: 1, .. })));
+    }
+
+    #[test]
+    fn a_peer_of_another_build_is_refused() {
+        let (a, b) = pair().expect("pair");
+        let mut hello = Vec::new();
+        Hello { protocol: 1, build: "0.0.0+0".into() }.append(&mut hello).expect("frame");
+        nix::unistd::write(&a, &hello).expect("written");
+        let mut down: Down = Link::new(b).expect("down");
+        assert!(matches!(down.wait(), Err(LinkError::Wire(WireError::Stale { .. }))));
+    }
+
+    #[test]
+    fn a_message_larger_than_the_socket_takes_is_sent_in_parts() {
+        let (mut up, mut down) = links();
+        let reason = "x".repeat(900_000);
+        up.send(&SpawnerToSupervisor::Refused { reason: reason.clone() }).expect("queued");
+        assert!(up.wants_write());
+        loop {
+            up.flush().expect("flushed");
+            if let Some((SpawnerToSupervisor::Refused { reason: heard }, _)) = down.receive().expect("received") {
+                assert_eq!(heard, reason);
+                break;
+            }
+        }
+        assert_eq!(up.backlog(), 0);
     }
 }

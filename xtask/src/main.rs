@@ -22,6 +22,7 @@ Usage: cargo xtask COMMAND
   setup      install the interpreters that the tests use (as root), or name what is missing
   check      format and lints
   test       check, all tests, and the end-to-end tests (as root: packaged as root, then plain as nobody)
+  e2e        the end-to-end tests alone
   robot      build, start the default robot in a scratch directory and open its console
   bench      what commands cost, against bare processes in the same run (bench NAME: figures of that name)
   licences   licence and source of every dependency
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         }
         "check" => test::check(),
         "test" => test::run(),
+        "e2e" => test::end_to_end(),
         "robot" => robot::run(),
         "bench" => bench::run(),
         "licences" => licences::run(),

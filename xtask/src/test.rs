@@ -24,24 +24,36 @@ pub(crate) fn check() -> Result<(), Failure> {
 pub(crate) fn run() -> Result<(), Failure> {
     setup::install_missing();
     check()?;
-    let mut counts = Counts::default();
     announce("unit and integration tests");
-    let mut tests = cargo(&["test", "--workspace", "--exclude", END_TO_END, "--locked", "--", "--show-output"]);
-    counts.add(tests_run::run(&mut tests)?);
+    let mut tests =
+        cargo(&["test", "--workspace", "--exclude", END_TO_END, "--locked", "--no-fail-fast", "--", "--show-output"]);
+    let mut counts = tests_run::run(&mut tests)?;
+    counts.add(end_to_end_counts()?);
+    counts.verdict()
+}
+
+/// The end-to-end tests alone.
+pub(crate) fn end_to_end() -> Result<(), Failure> {
+    setup::install_missing();
+    end_to_end_counts()?.verdict()
+}
+
+fn end_to_end_counts() -> Result<Counts, Failure> {
     build_robot()?;
+    announce("end-to-end tests");
     let stage = Stage::new(END_TO_END)?;
+    let mut counts = Counts::default();
     if is_root() {
-        announce("end-to-end tests, packaged as root");
+        announce("packaged, as root");
         counts.add(stage.run_as_ourselves()?);
-        announce("end-to-end tests, plain as an unprivileged user");
+        announce("plain, as an unprivileged user");
         counts.add(stage.run_unprivileged()?);
     } else {
-        announce("end-to-end tests, plain");
+        announce("plain");
         counts.add(stage.run_as_ourselves()?);
         println!("The end-to-end tests in packaged mode were left out: they need root.");
     }
-    println!("\n{counts}");
-    Ok(())
+    Ok(counts)
 }
 
 /// All programs of the robot, in release mode.

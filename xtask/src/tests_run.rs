@@ -28,6 +28,8 @@ const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sb
 #[derive(Default, Debug, PartialEq, Eq)]
 pub(crate) struct Counts {
     passed: u64,
+    /// Test programs with failures.
+    failed: Vec<String>,
     ignored: u64,
     skipped: BTreeMap<String, u64>,
 }
@@ -35,10 +37,20 @@ pub(crate) struct Counts {
 impl Counts {
     pub(crate) fn add(&mut self, other: Self) {
         self.passed += other.passed;
+        self.failed.extend(other.failed);
         self.ignored += other.ignored;
         for (reason, count) in other.skipped {
             *self.skipped.entry(reason).or_default() += count;
         }
+    }
+
+    /// The last words of a chore: everything counted, and whether anything failed.
+    pub(crate) fn verdict(self) -> Result<(), Failure> {
+        println!("\n{self}");
+        if self.failed.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::new(format!("Tests failed, and their output stands above: {}.", self.failed.join(", "))))
     }
 
     /// One line of the output of a test program.
@@ -72,7 +84,10 @@ impl fmt::Display for Counts {
     }
 }
 
-/// Runs test programs, shows results as they come, and everything once a test fails.
+/// Runs test programs and shows results as they come, and what failing tests have printed.
+///
+/// # Errors
+/// Only if they cannot be run: failures are counted.
 pub(crate) fn run(command: &mut Command) -> Result<Counts, Failure> {
     let name = shown(command);
     let failed = |error: &io::Error| Failure::new(format!("{name}: {error}."));
@@ -90,11 +105,30 @@ pub(crate) fn run(command: &mut Command) -> Result<Counts, Failure> {
         }
     }
     let status = child.wait().map_err(|error| failed(&error))?;
-    if status.success() {
-        return Ok(counts);
+    if !status.success() {
+        print!("{}", without_successes(&all));
+        counts.failed.push(format!("{name} ({status})"));
     }
-    print!("{all}");
-    Err(Failure::new("Tests failed; their output stands above."))
+    Ok(counts)
+}
+
+/// Leaves out what tests that passed have printed.
+fn without_successes(output: &str) -> String {
+    let mut kept = String::new();
+    let mut skipping = false;
+    for line in output.lines() {
+        skipping = match line {
+            "successes:" => true,
+            "failures:" => false,
+            line if line.starts_with("test result: ") => false,
+            _ => skipping,
+        };
+        if !skipping {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+    }
+    kept
 }
 
 /// Everything the end-to-end tests use, where any account can reach it.
@@ -251,6 +285,15 @@ mod tests {
             counts.to_string(),
             "45 tests passed, 2 ignored, 3 skipped\n  2 × ruby is not installed\n  1 × this kernel has no memfd_secret"
         );
+    }
+
+    #[test]
+    fn of_a_failure_only_the_failures_are_shown() {
+        let output = "test a ... ok\n\nsuccesses:\n\n---- a stdout ----\nlong\n\nfailures:\n\n---- b stdout ----\nwhy\n\n\
+                      test result: FAILED. 1 passed; 1 failed\n";
+        let shown = without_successes(output);
+        assert!(shown.contains("why") && !shown.contains("long"), "{shown}");
+        assert!(shown.starts_with("test a ... ok") && shown.ends_with("1 failed\n"), "{shown}");
     }
 
     #[test]

@@ -506,6 +506,16 @@ fn a_refused_configuration_ends_the_start_with_all_reasons() {
 }
 
 #[test]
+fn a_loader_that_vanishes_is_explained_by_the_supervisor() {
+    let mut stage = Stage::begin();
+    drop(stage.loader());
+    stage.settle();
+    stage.tell(&SupervisorToEngine::LoaderGone { generation: Number(1), reason: "ended by signal 24".into() });
+    let EngineToSupervisor::Quit { failed } = stage.asked() else { panic!("the end") };
+    assert_eq!(failed.as_deref(), Some("the configuration could not be loaded: ended by signal 24"));
+}
+
+#[test]
 fn default_configurations_are_asked_of_the_plugins() {
     let mut stage = Stage::begin();
     let mut loader = stage.loader();

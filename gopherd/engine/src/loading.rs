@@ -94,6 +94,14 @@ impl Engine {
     }
 
     pub(crate) fn end_loader(&mut self, error: &LinkError) {
+        if matches!(error, LinkError::Closed) {
+            // Why it ended, the supervisor will say.
+            if let Some(wire) = self.loader.as_mut().and_then(|l| l.wire.take()) {
+                self.forget_token(wire.token());
+                wire.close(&self.poller);
+            }
+            return;
+        }
         self.close_loader();
         self.load_failed(&[format!("the configuration loader ended before the configuration was loaded: {error}")]);
     }

@@ -29,11 +29,11 @@ ExternalPlugins:
   say-ruby: { Path: plugins/say.rb, Network: false }
 "#;
 
-const PROTOCOL: &str = r#"
+const PROTOCOL: &str = "
 ProtocolConfig:
   Users: [ { Name: alice, InternalID: u0001 }, { Name: bob, InternalID: u0002 } ]
   Channels: [ general, random ]
-"#;
+";
 
 /// One `Say` over the inherited descriptor, without a library: what is left is the robot's own cost.
 const SAY_C: &str = r#"
@@ -118,9 +118,10 @@ pub(crate) fn write(dir: &Path) -> Result<PathBuf, Failure> {
     put("say.c", SAY_C, 0o644)?;
     let program = dir.join("plugins/say");
     let built = Command::new("cc").args(["-O2", "-o"]).arg(&program).arg(dir.join("say.c")).status();
-    match built.map_err(failed("cc"))?.success() {
-        true => Ok(program),
-        false => Err(Failure::new("cc did not compile the benchmark's extension".to_owned())),
+    if built.map_err(failed("cc"))?.success() {
+        Ok(program)
+    } else {
+        Err(Failure::new("cc did not compile the benchmark's extension"))
     }
 }
 
@@ -146,7 +147,7 @@ impl Robot {
                 Err(_) => std::thread::sleep(Duration::from_millis(1)),
             }
         };
-        writer.set_read_timeout(Some(Duration::from_secs(60))).map_err(failed("driver.sock"))?;
+        writer.set_read_timeout(Some(Duration::from_mins(1))).map_err(failed("driver.sock"))?;
         let reader = BufReader::new(writer.try_clone().map_err(failed("driver.sock"))?);
         let mut robot = Self { process, dir: dir.to_owned(), reader, writer, first_answer: Duration::ZERO };
         while robot.next()?.get("op") != Some(&json!("ready")) {}
