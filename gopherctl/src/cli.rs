@@ -81,9 +81,6 @@ pub(crate) fn main() -> ExitCode {
             return code;
         }
     };
-    if let Command::Test(args) = &cli.command {
-        return suite::run(args);
-    }
     match run(cli) {
         Ok(code) => code,
         Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
@@ -98,31 +95,39 @@ fn run(cli: Cli) -> Result<ExitCode, CtlError> {
     let environment = Environment::read();
     let colours = environment.colours(std::io::stdout().is_terminal());
     let view = View { json: cli.json, colours };
-    let robot = Robot::find(cli.directory, cli.run_dir, &environment)?;
+    let robot = || Robot::find(cli.directory, cli.run_dir, &environment);
     let shown = match cli.command {
-        Command::Console { linger } => return console::run(&robot, &environment, linger),
-        Command::Logs { follow, lines } => return logs::run(&mut robot.connect()?, lines, follow, view),
+        Command::Console { linger } => return console::run(&robot()?, &environment, linger),
+        Command::Logs { follow, lines } => return logs::run(&mut robot()?.connect()?, lines, follow, view),
         Command::Test(args) => return Ok(suite::run(&args)),
-        Command::Version => version(&robot, view),
-        Command::Status => match robot.connect() {
-            Ok(mut admin) => status::show(&admin.status()?, view),
-            Err(error @ CtlError::EngineDown { .. }) => {
-                if let Some(report) = robot.report() {
-                    print(&report::show(&report, view))?;
-                }
-                return Err(error);
-            }
-            Err(error) => return Err(error),
-        },
-        Command::Ps => match robot.connect()?.ask(&AdminRequest::Ps)? {
+        Command::Version => version(&robot()?, view),
+        Command::Status => status(&robot()?, view)?,
+        Command::Ps => match robot()?.connect()?.ask(&AdminRequest::Ps)? {
             AdminAnswer::Ps { rows } => ps::show(&rows, view),
             other => return Err(Admin::unexpected(&other, "Ps")),
         },
-        Command::Kill { wid } => view.done(&robot.connect()?.done(&AdminRequest::Kill { pipeline: PipelineId(wid) })?),
-        Command::Stop => view.done(&stop(&robot)?),
+        Command::Kill { wid } => {
+            view.done(&robot()?.connect()?.done(&AdminRequest::Kill { pipeline: PipelineId(wid) })?)
+        }
+        Command::Stop => view.done(&stop(&robot()?)?),
     };
     print(&shown)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Without an engine, what the supervisor wrote is better than nothing; the command fails all the same.
+fn status(robot: &Robot, view: View) -> Result<String, CtlError> {
+    match robot.connect() {
+        Ok(mut admin) => Ok(status::show(&admin.status()?, view)),
+        Err(error) => {
+            if matches!(error, CtlError::EngineDown { .. })
+                && let Some(report) = robot.report()
+            {
+                print(&report::show(&report, view))?;
+            }
+            Err(error)
+        }
+    }
 }
 
 /// A robot that ends may do so before its answer is out.
