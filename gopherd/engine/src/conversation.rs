@@ -516,6 +516,22 @@ fn a_loader_that_vanishes_is_explained_by_the_supervisor() {
 }
 
 #[test]
+fn the_last_words_of_a_loader_are_heard_although_it_no_longer_listens() {
+    let mut stage = Stage::begin();
+    let mut loader = stage.loader();
+    loader.send(&LoaderToEngine::WantDefaults { tasks: vec!["one".into()] }).expect("sends");
+    let (mut worker, request) = stage.worker();
+    let outcome = Outcome::Exited { status: TaskRetVal(0), signal: None };
+    worker.send(&WorkerToEngine::Done { outcome }).expect("sends");
+    // Both are ready in the same turn: the default cannot be sent, the refusal is already there.
+    loader.send(&LoaderToEngine::Refused { errors: vec!["conf/robot.yaml:1: no".into()] }).expect("sends");
+    drop(loader);
+    let EngineToSupervisor::Quit { failed } = stage.asked() else { panic!("the end") };
+    assert_eq!(failed.as_deref(), Some("conf/robot.yaml:1: no"));
+    stage.tell(&SupervisorToEngine::Exited { run: request.run, exit: RunExit::Code(0) });
+}
+
+#[test]
 fn default_configurations_are_asked_of_the_plugins() {
     let mut stage = Stage::begin();
     let mut loader = stage.loader();

@@ -252,6 +252,7 @@ impl Engine {
             self.end_secretd(&error);
         }
         if let Some(Err(error)) = self.loader.as_mut().and_then(|l| l.wire.as_mut()).map(|w| w.settle(&self.poller)) {
+            self.hear_loader();
             self.end_loader(&error);
         }
         let mut broken: Vec<(Who, LinkError)> = Vec::new();
@@ -270,10 +271,17 @@ impl Engine {
                 broken.push((Who::Client(*id), error));
             }
         }
+        // A peer that can no longer be written to may have said something last.
         for (who, error) in broken {
             match who {
-                Who::Connector(name) => self.end_connector(&name, &error.to_string()),
-                Who::Worker(run) => self.end_worker(run, &error),
+                Who::Connector(name) => {
+                    self.hear_connector(&name);
+                    self.end_connector(&name, &error.to_string());
+                }
+                Who::Worker(run) => {
+                    self.hear_out(run);
+                    self.end_worker(run, &error);
+                }
                 Who::Client(client) => self.end_client(client),
                 Who::Supervisor | Who::Secretd | Who::Loader | Who::Listener => {}
             }

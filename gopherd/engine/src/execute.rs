@@ -209,6 +209,11 @@ impl Engine {
         self.again.extend(token);
     }
 
+    /// Deals with everything a worker has said, however much it is.
+    pub(crate) fn hear_out(&mut self, id: RunId) {
+        while self.hear_once(id) {}
+    }
+
     /// Deals with one message of a worker; `false` if there was none.
     fn hear_once(&mut self, id: RunId) -> bool {
         let Some(wire) = self.runs.get_mut(&id).and_then(|r| r.wire.as_mut()) else { return false };
@@ -266,7 +271,7 @@ impl Engine {
 
     pub(crate) fn exited(&mut self, id: RunId, exit: &RunExit) {
         // Its last words may be in the link, which nobody writes to any more.
-        while self.hear_once(id) {}
+        self.hear_out(id);
         if self.runs.get(&id).is_some_and(|r| r.state != State::Over) {
             let reason = format!("its worker ended before the task was done ({})", describe_exit(exit));
             self.conclude(id, &Err(reason));

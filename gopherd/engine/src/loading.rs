@@ -94,6 +94,9 @@ impl Engine {
     }
 
     pub(crate) fn end_loader(&mut self, error: &LinkError) {
+        if self.loader.as_ref().is_none_or(|l| l.wire.is_none()) {
+            return;
+        }
         if matches!(error, LinkError::Closed) {
             // Why it ended, the supervisor will say.
             if let Some(wire) = self.loader.as_mut().and_then(|l| l.wire.take()) {
