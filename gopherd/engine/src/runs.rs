@@ -21,6 +21,10 @@ use crate::{context::Context, generation::Generation, log::printable, wire::Wire
 const KEPT: usize = 64 << 10;
 /// Standard output of a `_configure` run.
 const CONFIGURATION: usize = 256 << 10;
+/// What a line costs beside its text.
+const OVERHEAD: usize = 64;
+/// Bytes of one message that are looked at once a run has used its share of the log.
+const SAMPLE: usize = 1024;
 /// Longest line.
 const LINE: usize = 2048;
 
@@ -203,6 +207,11 @@ impl Output {
         }
         let mut fresh = Vec::new();
         let mut rest = bytes;
+        // A flood is looked at in samples: reading all of it would cost everybody else time.
+        if self.logged > KEPT && rest.len() > SAMPLE {
+            self.partial_of(stream).clear();
+            rest = &rest[rest.len() - SAMPLE..];
+        }
         while let Some(end) = rest.iter().position(|b| *b == b'\n') {
             let (head, tail) = rest.split_at(end);
             rest = tail.get(1..).unwrap_or_default();
@@ -245,14 +254,14 @@ impl Output {
 
     /// Keeps a line; gives it back while the run's share of the log lasts.
     pub(crate) fn note(&mut self, line: String) -> Option<String> {
-        self.kept += line.len();
+        self.kept += line.len() + OVERHEAD;
         self.lines.push_back(line.clone());
         while self.kept > KEPT {
             let Some(oldest) = self.lines.pop_front() else { break };
-            self.kept -= oldest.len();
+            self.kept -= oldest.len() + OVERHEAD;
         }
         let before = self.logged;
-        self.logged += line.len();
+        self.logged += line.len() + OVERHEAD;
         if before > KEPT {
             None
         } else if self.logged > KEPT {
