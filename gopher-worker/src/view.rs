@@ -102,7 +102,10 @@ enum Step {
 /// The view, taken from the host and not yet entered.
 pub(crate) struct View {
     steps: Vec<Step>,
+    /// Trees of the host that the view contains.
     shown: Vec<PathBuf>,
+    /// Directories of the view itself whose entries are shown one by one.
+    listed: Vec<PathBuf>,
     /// Links that each run makes in its own `/tmp`.
     pub(crate) tmp_links: Vec<(PathBuf, PathBuf)>,
     /// What could not be shown, each a whole sentence.
@@ -112,7 +115,13 @@ pub(crate) struct View {
 impl View {
     /// Takes everything that runs of this plan may see.
     pub(crate) fn take(plan: &SpawnerPlan) -> Result<Self, WorkerError> {
-        let mut view = Self { steps: Vec::new(), shown: Vec::new(), tmp_links: Vec::new(), missing: Vec::new() };
+        let mut view = Self {
+            steps: Vec::new(),
+            shown: Vec::new(),
+            listed: Vec::new(),
+            tmp_links: Vec::new(),
+            missing: Vec::new(),
+        };
         for path in SYSTEM.map(Path::new) {
             view.system(path)?;
         }
@@ -184,12 +193,8 @@ impl View {
     /// The entries of `dir` that `wanted` names, and nothing else of it.
     fn entries(&mut self, dir: &Path, wanted: impl Fn(&str, &Path) -> bool) -> Result<(), WorkerError> {
         let at = self.place(dir);
-        if self.covered(&at) {
-            self.steps.push(Step::Cover(at.clone()));
-        } else {
-            self.steps.push(Step::Directory(at.clone()));
-        }
-        self.shown.push(at.clone());
+        self.steps.push(if self.in_tree(&at) { Step::Cover(at.clone()) } else { Step::Directory(at.clone()) });
+        self.listed.push(at.clone());
         let Ok(listing) = fs::read_dir(dir) else { return Ok(()) };
         for entry in listing.flatten() {
             let (name, path) = (entry.file_name(), entry.path());
@@ -231,9 +236,16 @@ impl View {
         Ok(())
     }
 
-    /// Whether a tree shown earlier contains this place.
+    /// Whether something shown earlier contains this place.
     fn covered(&self, at: &Path) -> bool {
-        self.shown.iter().any(|shown| at.starts_with(shown))
+        self.shown.iter().chain(&self.listed).any(|shown| at.starts_with(shown))
+    }
+
+    /// Whether this place lies in a tree of the host, which shows all it has, and not in a directory of the view.
+    fn in_tree(&self, at: &Path) -> bool {
+        let longest =
+            |all: &[PathBuf]| all.iter().filter(|dir| at.starts_with(dir)).map(|dir| dir.components().count()).max();
+        longest(&self.shown) > longest(&self.listed)
     }
 
     fn attach(&mut self, source: &Path, target: &Path, access: Access) -> Result<(), WorkerError> {
@@ -336,12 +348,23 @@ mod tests {
 
     #[test]
     fn a_path_below_tmp_is_relocated_once_with_all_beneath_it() {
-        let mut view = View { steps: vec![], shown: vec![], tmp_links: vec![], missing: vec![] };
+        let mut view = View { steps: vec![], shown: vec![], listed: vec![], tmp_links: vec![], missing: vec![] };
         assert_eq!(view.place(Path::new("/srv/robot")), Path::new("/srv/robot"));
         assert_eq!(view.place(Path::new("/tmp/x/robot")), Path::new("/view/0"));
         assert_eq!(view.place(Path::new("/tmp/x/robot/plugins")), Path::new("/view/0/plugins"));
         assert_eq!(view.place(Path::new("/tmp/y")), Path::new("/view/1"));
         assert_eq!(view.tmp_links.len(), 2);
+    }
+
+    #[test]
+    fn a_robot_inside_a_shown_tree_is_covered_and_its_own_directories_are_not() {
+        let mut view =
+            View { steps: vec![], shown: vec!["/opt".into()], listed: vec![], tmp_links: vec![], missing: vec![] };
+        assert!(view.in_tree(Path::new("/opt/robot")));
+        assert!(!view.in_tree(Path::new("/srv/robot")));
+        view.listed.push("/opt/robot".into());
+        assert!(!view.in_tree(Path::new("/opt/robot/custom")));
+        assert!(view.covered(Path::new("/opt/robot/custom")) && !view.covered(Path::new("/srv")));
     }
 
     #[test]

@@ -28,8 +28,8 @@ pub fn run_root(uid: u32, runtime_dir: Option<&Path>) -> PathBuf {
     }
 }
 
-/// FNV-1a of the path: short enough for a socket path; the status file names the home in full.
-fn fingerprint(path: &Path) -> u64 {
+/// FNV-1a of a path: short enough for a socket path, and the same at every start.
+pub fn fingerprint(path: &Path) -> u64 {
     path.as_os_str()
         .as_bytes()
         .iter()

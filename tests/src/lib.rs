@@ -5,3 +5,4 @@
 
 pub mod fake_worker;
 pub mod programs;
+pub mod robot;

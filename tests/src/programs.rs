@@ -37,8 +37,11 @@ pub fn robot_binary(name: &str) -> Option<PathBuf> {
     Some(dir.join(name)).filter(|file| file.is_file())
 }
 
-/// The root of the workspace.
+/// The root of the workspace, or of a copy of what tests need of it (`GOPHER_TEST_WORKSPACE`).
 pub fn workspace() -> PathBuf {
+    if let Some(copy) = variable("GOPHER_TEST_WORKSPACE") {
+        return copy;
+    }
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is in the workspace").to_path_buf()
 }
 

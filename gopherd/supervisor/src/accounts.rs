@@ -6,7 +6,10 @@ use std::{
     path::Path,
 };
 
-use gopher_sys::process::{Account, IdMap};
+use gopher_sys::{
+    paths,
+    process::{Account, IdMap},
+};
 use nix::{
     fcntl::{Flock, FlockArg},
     unistd::{getegid, geteuid},
@@ -41,9 +44,9 @@ pub(crate) enum Accounts {
 
 impl Accounts {
     /// A block of uids for root, the caller's own uid for everybody else.
-    pub(crate) fn choose() -> Result<Self, SupervisorError> {
+    pub(crate) fn choose(home: &Path) -> Result<Self, SupervisorError> {
         if geteuid().is_root() {
-            return Block::lock(Path::new("/run/gopherbot/uids")).map(Self::Separate);
+            return Block::lock(Path::new("/run/gopherbot/uids"), home).map(Self::Separate);
         }
         Ok(Self::One { uid: geteuid().as_raw(), gid: getegid().as_raw() })
     }
@@ -106,9 +109,13 @@ impl Accounts {
 }
 
 impl Block {
-    fn lock(dir: &Path) -> Result<Self, SupervisorError> {
+    /// Locks a free block, the same one for the same home where that can be had.
+    fn lock(dir: &Path, home: &Path) -> Result<Self, SupervisorError> {
         fs::create_dir_all(dir).map_err(SupervisorError::file("create", dir))?;
-        for first in (FIRST..=LAST + 1 - BLOCK).step_by(BLOCK as usize) {
+        let blocks = (LAST + 1 - FIRST) / BLOCK;
+        let preferred = u32::try_from(paths::fingerprint(home) % u64::from(blocks)).unwrap_or(0);
+        for index in (0..blocks).map(|n| (preferred + n) % blocks) {
+            let first = FIRST + index * BLOCK;
             let path = dir.join(first.to_string());
             let file = OpenOptions::new()
                 .create(true)
@@ -132,16 +139,17 @@ mod tests {
     #[test]
     fn two_robots_never_share_a_uid() {
         let dir = tempfile::tempdir().expect("directory");
-        let one = Block::lock(dir.path()).expect("first");
-        let two = Block::lock(dir.path()).expect("second");
-        assert!(one.first + BLOCK <= two.first);
-        let freed = one.first;
+        let home = Path::new("/srv/robot");
+        let one = Block::lock(dir.path(), home).expect("first");
+        let two = Block::lock(dir.path(), home).expect("second");
+        assert!(one.first.abs_diff(two.first) >= BLOCK);
+        let first = one.first;
         drop(one);
-        assert_eq!(Block::lock(dir.path()).expect("third").first, freed);
+        assert_eq!(Block::lock(dir.path(), home).expect("again").first, first, "a robot keeps its uids");
+        let pool = two.first + ROLES;
         let accounts = Accounts::Separate(two);
         let rows = accounts.map(false).uids;
         assert!(rows.iter().all(|(_, outside, _)| *outside != 0), "host root is never mapped");
-        let pool = freed + BLOCK + ROLES;
         assert_eq!(rows[1], (pool, pool, POOL));
         assert_eq!((accounts.run_uid(false, 1), accounts.run_uid(false, POOL)), (pool, pool + POOL - 1));
     }

@@ -81,14 +81,22 @@ impl Files {
         let path = self.state.join(name);
         private_directory(&path, 0o700)?;
         give(&path, account)?;
+        // Its files may be of a start with other uids.
+        for entry in fs::read_dir(&path).map_err(SupervisorError::file("read", &path))?.flatten() {
+            if entry.file_type().is_ok_and(|kind| kind.is_file()) {
+                give(&entry.path(), account)?;
+            }
+        }
         Ok(path)
     }
 
     /// The private environment file, `.env` before `private/environment`, with its name.
     pub(crate) fn private_environment(&self) -> Result<Option<(String, OwnedFd)>, SupervisorError> {
-        for name in [".env", "private/environment"] {
-            if let Some(file) = open_file(&self.home.join(name))? {
-                return Ok(Some((name.to_owned(), file)));
+        for (name, mode) in [(".env", 0o400), ("private/environment", 0o600)] {
+            let path = self.home.join(name);
+            if let Some(file) = open_file(&path)? {
+                keep_private(&path, &file, mode)?;
+                return Ok(Some((name.to_owned(), file.into())));
             }
         }
         Ok(None)
@@ -101,7 +109,7 @@ impl Files {
         for entry in listing.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             if name == KEY_FILE || name.strip_prefix(KEY_FILE).is_some_and(|rest| rest.starts_with('.')) {
-                files.extend(open_file(&entry.path())?.map(|file| (name, file)));
+                files.extend(open_file(&entry.path())?.map(|file| (name, file.into())));
             }
         }
         Ok(files)
@@ -211,7 +219,7 @@ pub(crate) fn give(path: &Path, account: Option<Account>) -> Result<(), Supervis
 }
 
 /// Opens a file if it is there; a link or something special is not opened.
-fn open_file(path: &Path) -> Result<Option<OwnedFd>, SupervisorError> {
+fn open_file(path: &Path) -> Result<Option<File>, SupervisorError> {
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_file() => {}
         Ok(_) => {
@@ -220,7 +228,17 @@ fn open_file(path: &Path) -> Result<Option<OwnedFd>, SupervisorError> {
         }
         Err(_) => return Ok(None),
     }
-    File::open(path).map(|file| Some(file.into())).map_err(SupervisorError::file("open", path))
+    File::open(path).map(Some).map_err(SupervisorError::file("open", path))
+}
+
+/// Takes from others what they may do with a file of secrets (spec: configuration §1.3).
+fn keep_private(path: &Path, file: &File, mode: u32) -> Result<(), SupervisorError> {
+    let metadata = file.metadata().map_err(SupervisorError::file("read the mode of", path))?;
+    if metadata.permissions().mode() & 0o077 != 0 {
+        eprintln!("gopherd: {} could be read by others; its mode is now {mode:04o}", path.display());
+        file.set_permissions(fs::Permissions::from_mode(mode)).map_err(SupervisorError::file("chmod", path))?;
+    }
+    Ok(())
 }
 
 fn lock(state: &Path, home: &Path) -> Result<Flock<File>, SupervisorError> {

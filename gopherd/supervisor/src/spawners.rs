@@ -7,7 +7,7 @@ use std::{
 
 use gopher_protocol::{
     ids::Generation,
-    supervisor::{GenerationSettings, RunMode, SpawnOrder, SpawnerPlan, SpawnerToSupervisor, SupervisorToSpawner},
+    supervisor::{GenerationSettings, RunMode, SpawnerPlan, SpawnerToSupervisor, SupervisorToSpawner},
 };
 use gopher_sys::process;
 
@@ -37,8 +37,8 @@ pub(crate) struct Spawner {
     pub(crate) blanks: Vec<u32>,
     /// Slots in which one is being made.
     pub(crate) preparing: Vec<u32>,
-    /// Orders that wait until its walls stand; `None` once they do.
-    waiting: Option<Vec<(SpawnOrder, Vec<OwnedFd>)>>,
+    /// What waits until its walls stand; `None` once they do.
+    waiting: Option<Vec<(SupervisorToSpawner, Vec<OwnedFd>)>>,
 }
 
 impl Spawner {
@@ -58,12 +58,12 @@ impl Spawner {
         self.waiting.is_none()
     }
 
-    /// Passes an order on, at once or when the walls stand.
-    pub(crate) fn order(&mut self, order: SpawnOrder, descriptors: Vec<OwnedFd>) {
+    /// Passes a message on, at once or when the walls stand. A spawner that is gone takes its orders with it; its
+    /// end answers them.
+    pub(crate) fn tell(&mut self, message: SupervisorToSpawner, descriptors: Vec<OwnedFd>) {
         match &mut self.waiting {
-            Some(waiting) => waiting.push((order, descriptors)),
-            // A spawner that is gone takes its orders with it; its end answers them.
-            None => self.role.tell(&SupervisorToSpawner::Spawn { order }, descriptors),
+            Some(waiting) => waiting.push((message, descriptors)),
+            None => self.role.tell(&message, descriptors),
         }
     }
 
@@ -88,8 +88,8 @@ impl Spawner {
 
     /// The walls stand.
     pub(crate) fn ready(&mut self) {
-        for (order, descriptors) in self.waiting.take().unwrap_or_default() {
-            self.order(order, descriptors);
+        for (message, descriptors) in self.waiting.take().unwrap_or_default() {
+            self.role.tell(&message, descriptors);
         }
     }
 

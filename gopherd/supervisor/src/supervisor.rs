@@ -143,7 +143,7 @@ impl Supervisor {
         let home = options.home.clone().unwrap_or_else(|| PathBuf::from("."));
         let runtime_dir = environment.runtime_dir.as_ref().map(PathBuf::from);
         let files = Files::open(&home, options.install_dir.as_deref(), runtime_dir.as_deref())?;
-        let accounts = Accounts::choose()?;
+        let accounts = Accounts::choose(&files.home)?;
         files::give(&files.scratch, accounts.spawner())?;
         let test_socket = options.test_fd.map(descriptors::inherited).transpose().map_err(system("--test-fd"))?;
         let mode = match (options.no_isolation, accounts.separate()) {

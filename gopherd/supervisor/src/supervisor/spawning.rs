@@ -87,7 +87,7 @@ impl Supervisor {
             self.start_spawner(profile)?;
         }
         if let Some(spawner) = self.spawners.get_mut(&profile) {
-            spawner.order(order, descriptors);
+            spawner.tell(SupervisorToSpawner::Spawn { order }, descriptors);
         }
         Ok(())
     }
@@ -366,7 +366,7 @@ impl Supervisor {
     pub(super) fn release(&mut self, privileged: bool, slot: u32) {
         let profile = self.spawners.keys().find(|p| p.privileged == privileged).copied();
         match profile.and_then(|p| self.spawners.get_mut(&p)) {
-            Some(spawner) => spawner.role.tell(&SupervisorToSpawner::Release { slot }, Vec::new()),
+            Some(spawner) => spawner.tell(SupervisorToSpawner::Release { slot }, Vec::new()),
             // Its directory waits for the next start of the robot.
             None => self.leases_of(privileged).release(slot),
         }
