@@ -34,7 +34,7 @@ pub(crate) fn run(engine: OwnedFd, secretd: OwnedFd) -> Result<(), WorkerError> 
         Err(errors) => Err(errors),
     };
     engine.send(&match result {
-        Ok(robot) => LoaderToEngine::Loaded { robot },
+        Ok(robot) => LoaderToEngine::Loaded { robot: Box::new(robot) },
         Err(errors) => LoaderToEngine::Refused { errors: errors.iter().map(ToString::to_string).collect() },
     })?;
     match engine.drain() {

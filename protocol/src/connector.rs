@@ -99,6 +99,7 @@ wire! {
     }
 
     /// One event of the service, without policy (spec: configuration §4.1).
+    #[expect(clippy::struct_excessive_bools, reason = "independent facts about one event")]
     pub struct Inbound {
         pub event: EventId,
         pub user_id: UserId,

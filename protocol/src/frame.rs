@@ -98,13 +98,13 @@ impl FrameReader {
     ) -> Result<Option<T>, WireError> {
         let pending = &mut self.buffer[self.start..];
         let Some((header, rest)) = pending.split_first_chunk_mut::<HEADER>() else { return Ok(None) };
-        let [a, b, c, d, k, l] = *header;
-        let length = u32::from_le_bytes([a, b, c, d]) as usize;
+        let [len0, len1, len2, len3, kind0, kind1] = *header;
+        let length = u32::from_le_bytes([len0, len1, len2, len3]) as usize;
         if length > ceiling {
             return Err(WireError::TooLong { length, ceiling });
         }
         let Some(payload) = rest.get_mut(..length) else { return Ok(None) };
-        let result = read(u16::from_le_bytes([k, l]), payload);
+        let result = read(u16::from_le_bytes([kind0, kind1]), payload);
         payload.zeroize();
         self.start += HEADER + length;
         result.map(Some)

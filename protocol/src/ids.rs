@@ -46,6 +46,7 @@ macro_rules! number_ids {
 
         impl $name {
             /// The one after this.
+            #[must_use]
             pub fn next(self) -> Self {
                 Self(self.0 + 1)
             }

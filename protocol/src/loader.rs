@@ -24,7 +24,7 @@ messages! {
     /// These plugins must be asked for their default configuration.
     1 WantDefaults { tasks: Vec<TaskName> };
     /// The configuration is valid.
-    2 Loaded { robot: Robot };
+    2 Loaded { robot: Box<Robot> };
     /// It is not: whole sentences with file, line and column.
     3 Refused { errors: Vec<String> };
 }

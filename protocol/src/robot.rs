@@ -95,6 +95,7 @@ wire! {
         Go,
     }
 
+    #[expect(clippy::struct_excessive_bools, reason = "independent keys of an extension's configuration")]
     pub struct Extension {
         pub name: TaskName,
         pub kind: Kind,

@@ -21,6 +21,7 @@ impl SecretBytes {
     }
 
     /// A second copy, made visibly.
+    #[must_use]
     pub fn duplicate(&self) -> Self {
         Self(self.0.clone())
     }

@@ -12,7 +12,7 @@ messages! {
     /// Supervisor to engine.
     pub enum SupervisorToEngine, ceiling CEILING;
     /// First message: where the robot is and how it is run.
-    1 Begin { start: EngineStart };
+    1 Begin { start: Box<EngineStart> };
     /// The link to secretd, new after each restart of it.
     2 Secretd fds 1;
     /// The link to a connector, new after each restart of it.

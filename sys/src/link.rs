@@ -136,7 +136,7 @@ impl<S: Message, R: Message> Link<S, R> {
     /// Sends queued bytes; `true` once nothing is left.
     pub fn flush(&mut self) -> Result<bool, LinkError> {
         while let Some(next) = self.outgoing.front_mut() {
-            let raw: Vec<RawFd> = next.descriptors.iter().map(|fd| fd.as_raw_fd()).collect();
+            let raw: Vec<RawFd> = next.descriptors.iter().map(OwnedFd::as_raw_fd).collect();
             let rights = [ControlMessage::ScmRights(&raw)];
             let control = if raw.is_empty() { &rights[..0] } else { &rights[..] };
             let bytes = [IoSlice::new(&next.bytes[next.sent..])];

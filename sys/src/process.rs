@@ -190,7 +190,8 @@ fn write_maps(process: &str, map: &IdMap) -> Result<(), StartError> {
         put("setgroups", "deny")?;
     }
     let text = |rows: &[(u32, u32, u32)]| {
-        rows.iter().map(|(inside, outside, count)| format!("{inside} {outside} {count}\n")).collect::<String>()
+        let lines = rows.iter().map(|(inside, outside, count)| format!("{inside} {outside} {count}"));
+        lines.collect::<Vec<_>>().join("\n")
     };
     put("gid_map", &text(&map.gids))?;
     put("uid_map", &text(&map.uids))

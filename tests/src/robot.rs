@@ -68,11 +68,11 @@ impl Home {
 
     /// Adds a bash plugin: `cases` are the branches of its `case "$1"`, one for each `(command, regex)`.
     pub fn bash(&mut self, name: &str, settings: &str, commands: &[(&str, &str)], cases: &str) {
-        let matchers: String =
-            commands.iter().map(|(command, regex)| format!("- {{ Command: {command}, Regex: '{regex}' }}\n")).collect();
+        let matchers = commands.iter().map(|(command, regex)| format!("- {{ Command: {command}, Regex: '{regex}' }}"));
+        let matchers = matchers.collect::<Vec<_>>().join("\n");
         let text = format!(
             "#!/bin/bash\nsource \"$GOPHER_INSTALLDIR/lib/gopherbot_v1.sh\"\ncase \"$1\" in\n\
-             _configure) cat <<'EOF'\nCommands:\n{matchers}EOF\n;;\n{cases}\nesac\n"
+             _configure) cat <<'EOF'\nCommands:\n{matchers}\nEOF\n;;\n{cases}\nesac\n"
         );
         let path = self.file(&format!("plugins/{name}.sh"), &text);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("mode");
@@ -81,7 +81,8 @@ impl Home {
 
     /// Declares an extension; `settings` are further keys in flow style, each beginning with a comma.
     pub fn declare(&mut self, name: &str, path: &str, settings: &str) {
-        self.robot.push_str(&format!("  {name}: {{ Path: {path}{settings} }}\n"));
+        let line = format!("  {name}: {{ Path: {path}{settings} }}\n");
+        self.robot.push_str(&line);
     }
 
     /// Adds text to `robot.yaml` behind the extensions.

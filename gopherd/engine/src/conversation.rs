@@ -86,7 +86,7 @@ impl Stage {
         let (supervisor, socket) = pair();
         let engine = Engine::new(socket).expect("an engine");
         let mut stage = Self { engine, supervisor, connector: None, directory, events: Vec::new(), said: 0 };
-        stage.tell(&SupervisorToEngine::Begin { start: start() });
+        stage.tell(&SupervisorToEngine::Begin { start: Box::new(start()) });
         let opened: OwnedFd = fs::File::open(&stage.directory).expect("opens").into();
         stage.supervisor.send_with(&SupervisorToEngine::StateDirectory, vec![opened]).expect("sends");
         assert!(matches!(stage.asked(), EngineToSupervisor::Ready));
@@ -133,7 +133,7 @@ impl Stage {
     fn load(robot: Robot) -> Self {
         let mut stage = Self::begin();
         let mut loader = stage.loader();
-        loader.send(&LoaderToEngine::Loaded { robot }).expect("sends");
+        loader.send(&LoaderToEngine::Loaded { robot: Box::new(robot) }).expect("sends");
         let EngineToSupervisor::GenerationActive { settings, .. } = stage.asked() else { panic!("active") };
         assert_eq!(settings.work_space.as_deref(), Some("/robot/workspace"));
         let EngineToSupervisor::StartConnector { name } = stage.asked() else { panic!("a connector") };

@@ -72,7 +72,7 @@ impl Engine {
                 Ok(Some((LoaderToEngine::WantDefaults { tasks }, _))) => self.ask_defaults(tasks),
                 Ok(Some((LoaderToEngine::Loaded { robot }, _))) => {
                     self.close_loader();
-                    self.activate(robot);
+                    self.activate(*robot);
                 }
                 Ok(Some((LoaderToEngine::Refused { errors }, _))) => {
                     self.close_loader();

@@ -42,7 +42,7 @@ impl Engine {
         // Links that carry one descriptor are checked by the link itself.
         let descriptor = descriptors.pop();
         match (message, descriptor) {
-            (SupervisorToEngine::Begin { start }, None) => self.begin(start),
+            (SupervisorToEngine::Begin { start }, None) => self.begin(*start),
             (SupervisorToEngine::Secretd, Some(socket)) => self.link_secretd(socket),
             (SupervisorToEngine::Connector { name }, Some(socket)) => self.link_connector(&name, socket),
             (SupervisorToEngine::ConnectorGone { name, reason }, None) => self.end_connector(&name, &reason),

@@ -7,7 +7,7 @@ impl Supervisor {
         let Some(start_mode) = self.start_mode.clone() else { return Ok(()) };
         let account = self.accounts.engine();
         let mut role = Role::start(&self.programs, &self.programs.engine, "gopher-engine", account)?;
-        role.tell(&SupervisorToEngine::Begin { start: self.engine_start(start_mode) }, Vec::new());
+        role.tell(&SupervisorToEngine::Begin { start: Box::new(self.engine_start(start_mode)) }, Vec::new());
         let directory = self.files.role_directory("engine", account)?;
         let directory =
             nix::fcntl::open(&directory, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())
