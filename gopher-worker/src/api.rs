@@ -194,7 +194,7 @@ impl Arguments<'_> {
         }
     }
 
-    /// An empty format is the robot's default; an unknown one is BasicMarkdown.
+    /// An empty format is the robot's default; an unknown one is `BasicMarkdown`.
     fn format(&self) -> Option<MessageFormat> {
         (!self.format.is_empty()).then(|| MessageFormat::parse(self.format).unwrap_or(MessageFormat::BasicMarkdown))
     }

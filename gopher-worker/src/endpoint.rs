@@ -92,7 +92,7 @@ impl Endpoint {
 
     /// Reads the descriptor; the calls the engine must answer.
     pub(crate) fn read_stream(&mut self) -> Vec<(CallId, RobotCall)> {
-        let mut chunk = [0; 64 << 10];
+        let mut chunk = [0; 16 << 10];
         loop {
             match self.stream.read(&mut chunk) {
                 Ok(0) => break,

@@ -74,10 +74,12 @@ pub(crate) fn run(engine: OwnedFd, secretd: OwnedFd, listener: TcpListener, plac
         return Err(WorkerError::Protocol("the first message to a run is not Run"));
     };
     let outcome = match redeem(secretd, &request) {
-        Ok((program, values)) => match Running::start(&mut engine, &request, &program, values, place, listener, port) {
-            Ok(mut running) => running.serve(&mut engine)?,
-            Err(reason) => not_started(reason),
-        },
+        Ok((program, values)) => {
+            match Running::start(&mut engine, &request, &program, &values, place, listener, port) {
+                Ok(mut running) => running.serve(&mut engine)?,
+                Err(reason) => not_started(reason),
+            }
+        }
         Err(reason) => not_started(reason),
     };
     engine.send(&WorkerToEngine::Done { outcome })?;
@@ -109,10 +111,10 @@ fn redeem(socket: OwnedFd, request: &RunRequest) -> Result<(String, Values), Str
 }
 
 /// Parameters first, then engine values for names not yet present (spec: Robot API §2.3).
-fn environment(request: &RunRequest, values: &Values, own: Values) -> Values {
-    let parameters = if request.secure_parameters { &[][..] } else { &values[..] };
+fn environment(request: &RunRequest, values: &[(String, String)], own: &[(String, String)]) -> Values {
+    let parameters = if request.secure_parameters { &[][..] } else { values };
     let mut seen = HashSet::new();
-    let all = parameters.iter().chain(&own).chain(&request.env);
+    let all = parameters.iter().chain(own).chain(&request.env);
     // A zero byte cannot be part of an environment.
     let valid =
         |(name, value): &&(String, String)| !name.is_empty() && !name.contains(['=', '\0']) && !value.contains('\0');
@@ -127,6 +129,7 @@ struct Output {
 }
 
 /// A run whose program is alive.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about descriptors and processes")]
 struct Running {
     poller: Poller,
     signals: SignalFd,
@@ -153,7 +156,7 @@ impl Running {
         engine: &mut EngineLink,
         request: &RunRequest,
         program: &str,
-        values: Values,
+        values: &[(String, String)],
         place: &Place,
         listener: TcpListener,
         port: u16,
@@ -182,7 +185,7 @@ impl Running {
                 ("GOPHER_CALLER_ID".into(), "stdin".into()),
                 ("GOPHER_HTTP_POST".into(), format!("http://127.0.0.1:{port}")),
             ]);
-            let mut parameters = values.clone();
+            let mut parameters = values.to_vec();
             parameters.extend(request.env.iter().cloned());
             let endpoint = Endpoint::new(ours, listener, parameters, &poller, (API, LISTENER)).map_err(lost)?;
             caller_id = Some(format!("{}\n", endpoint.caller_id));
@@ -208,7 +211,7 @@ impl Running {
             own.push(("GOPHER_API_FD".into(), api.as_raw_fd().to_string()));
             own.push(("GOPHER_API_LOCK_FD".into(), lock.as_raw_fd().to_string()));
         }
-        let env = environment(request, &values, own);
+        let env = environment(request, values, &own);
         let start = Start {
             path: program,
             args: &request.args,
@@ -484,7 +487,7 @@ mod tests {
         let values = vec![("SITE".into(), "a".into()), ("SITE".into(), "b".into()), ("bad=name".into(), "x".into())];
         let own = vec![("GOPHER_CALLER_ID".into(), "stdin".into())];
         let text = |secure| {
-            let env = environment(&request(secure), &values, own.clone());
+            let env = environment(&request(secure), &values, &own);
             env.into_iter().map(|(n, v)| format!("{n}={v}")).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(text(false), "SITE=a GOPHER_CALLER_ID=stdin GOPHER_USER=alice");

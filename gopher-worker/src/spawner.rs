@@ -157,7 +157,7 @@ impl Spawner {
                 None => Some(link.wait()?),
             };
             match message {
-                None => self.make_one(link)?,
+                None => self.make_one(link),
                 Some((SupervisorToSpawner::Spawn { order }, descriptors)) => {
                     let run = order.run;
                     if let Err(error) = self.spawn(order, descriptors, link) {
@@ -179,14 +179,13 @@ impl Spawner {
         }
     }
 
-    fn make_one(&mut self, link: &mut SupervisorLink) -> Result<(), WorkerError> {
-        let Some((slot, uid)) = self.prepare.pop_front() else { return Ok(()) };
+    fn make_one(&mut self, link: &mut SupervisorLink) {
+        let Some((slot, uid)) = self.prepare.pop_front() else { return };
         match self.make(slot, uid, &Limits::default(), link) {
             Ok(blank) => self.blanks.push(blank),
             // Not fatal: the next run in this slot is made when it is ordered, and says why it cannot be.
             Err(error) => eprintln!("gopher-worker: {error}"),
         }
-        Ok(())
     }
 
     /// Gives an order to the process that waits in its slot, or to a new one.

@@ -116,17 +116,14 @@ impl Files {
     }
 
     /// An empty file that may become the key file; `None` where the robot's directory does not exist.
-    pub(crate) fn new_key_file(&self) -> Result<Option<OwnedFd>, SupervisorError> {
+    pub(crate) fn new_key_file(&self) -> Option<OwnedFd> {
         if !self.config_dir.is_dir() {
-            return Ok(None);
+            return None;
         }
         let path = self.config_dir.join(NEW_KEY_FILE);
         let file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&path);
-        match file {
-            Ok(file) => Ok(Some(file.into())),
-            // A robot directory that cannot be written is no trouble while no key has to be made.
-            Err(_) => Ok(None),
-        }
+        // A robot directory that cannot be written is no trouble while no key has to be made.
+        file.ok().map(OwnedFd::from)
     }
 
     /// Gives the written key file its name.
@@ -142,12 +139,7 @@ impl Files {
     }
 
     /// An append-only file of the state for one role.
-    pub(crate) fn append_only(
-        &self,
-        dir: &Path,
-        name: &str,
-        account: Option<Account>,
-    ) -> Result<OwnedFd, SupervisorError> {
+    pub(crate) fn append_only(dir: &Path, name: &str, account: Option<Account>) -> Result<OwnedFd, SupervisorError> {
         let path = dir.join(name);
         let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
         let file = file.map_err(SupervisorError::file("open", &path))?;
@@ -169,7 +161,7 @@ impl Files {
     /// A fresh cookie, readable by the robot's owner only.
     pub(crate) fn cookie(&self) -> Result<String, SupervisorError> {
         let bytes: [u8; 24] = descriptors::random().map_err(SupervisorError::system("getrandom"))?;
-        let cookie: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+        let cookie = bytes.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().concat();
         let path = self.run.join(paths::COOKIE);
         let _ = fs::remove_file(&path);
         let file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path);

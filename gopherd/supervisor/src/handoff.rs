@@ -30,16 +30,16 @@ pub(crate) fn take_launch_values() -> Result<(), SupervisorError> {
         taken.iter().flat_map(|(name, value)| entry(name, value).into_iter().chain([0])).collect();
     let memory = descriptors::sealed_memory("launch", &values).map_err(SupervisorError::system("memfd_create"));
     gopher_sys::wipe(&mut values);
-    execute_again(memory?, &kept).map(|never| match never {})
+    execute_again(&memory?, &kept).map(|never| match never {})
 }
 
 fn entry(name: &OsString, value: &OsString) -> Vec<u8> {
     [name.as_bytes(), b"=", value.as_bytes()].concat()
 }
 
-fn execute_again(memory: OwnedFd, kept: &[(OsString, OsString)]) -> Result<Infallible, SupervisorError> {
+fn execute_again(memory: &OwnedFd, kept: &[(OsString, OsString)]) -> Result<Infallible, SupervisorError> {
     let system = SupervisorError::system;
-    descriptors::keep_on_exec(&memory).map_err(system("fcntl"))?;
+    descriptors::keep_on_exec(memory).map_err(system("fcntl"))?;
     let itself = descriptors::open_program("/proc/self/exe").map_err(system("open /proc/self/exe"))?;
     let c_string =
         |bytes: &[u8]| CString::new(bytes).map_err(|_| SupervisorError::Usage("an argument holds a zero byte".into()));

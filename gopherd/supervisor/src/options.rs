@@ -24,6 +24,7 @@ Runs the robot in DIR (default: the current directory) until it is told to stop.
 
 /// What the command line asks for.
 #[derive(Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent flags of a command line")]
 pub(crate) struct Options {
     pub(crate) home: Option<PathBuf>,
     pub(crate) demo: bool,

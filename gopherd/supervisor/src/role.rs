@@ -109,7 +109,7 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    const LONGEST: Duration = Duration::from_secs(60);
+    const LONGEST: Duration = Duration::from_mins(1);
 
     pub(crate) fn started(&mut self, now: Instant) {
         self.started = Some(now);

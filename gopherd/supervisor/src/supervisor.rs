@@ -53,7 +53,7 @@ use crate::{
 /// Between two questions to a role whether it lives.
 const PING: Duration = Duration::from_secs(10);
 /// A role that is silent for longer is replaced.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 /// How long a robot may take to end.
 const FAREWELL: Duration = Duration::from_secs(8);
 
@@ -269,7 +269,10 @@ impl Supervisor {
 
     fn ready(&mut self, source: &Source) -> Result<(), SupervisorError> {
         match source {
-            Source::Signals => self.signal(),
+            Source::Signals => {
+                self.signal();
+                Ok(())
+            }
             Source::Engine => self.engine_ready(),
             Source::Secretd => self.secretd_ready(),
             Source::Spawner(profile) => self.spawner_ready(*profile),
@@ -277,19 +280,27 @@ impl Supervisor {
                 self.connector_ready(name);
                 Ok(())
             }
-            Source::ProcessEnd(pid) => self.process_ended(*pid),
-            Source::EngineEnd => self.engine_ended(),
+            Source::ProcessEnd(pid) => {
+                self.process_ended(*pid);
+                Ok(())
+            }
+            Source::EngineEnd => {
+                self.engine_ended();
+                Ok(())
+            }
             Source::SecretdEnd => self.secretd_ended(),
             Source::SpawnerEnd(profile) => self.spawner_ended(*profile),
-            Source::ConnectorEnd(name) => self.connector_ended(name),
+            Source::ConnectorEnd(name) => {
+                self.connector_ended(name);
+                Ok(())
+            }
         }
     }
 
-    fn signal(&mut self) -> Result<(), SupervisorError> {
+    fn signal(&mut self) {
         while let Ok(Some(_)) = self.signals.read_signal() {
             self.end(ExitCode::SUCCESS);
         }
-        Ok(())
     }
 
     /// Asks the engine to end; what is left after a while is ended anyway.

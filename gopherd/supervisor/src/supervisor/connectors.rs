@@ -74,15 +74,14 @@ impl Supervisor {
         }
     }
 
-    pub(super) fn connector_ended(&mut self, name: &str) -> Result<(), SupervisorError> {
+    pub(super) fn connector_ended(&mut self, name: &str) {
         self.forget(&Source::Connector(name.to_owned()));
         self.forget(&Source::ConnectorEnd(name.to_owned()));
-        let Some(connector) = self.connectors.get_mut(name) else { return Ok(()) };
-        let Some(role) = connector.role.take() else { return Ok(()) };
+        let Some(connector) = self.connectors.get_mut(name) else { return };
+        let Some(role) = connector.role.take() else { return };
         let exit = describe(process::wait(&role.child.pidfd));
         connector.backoff.ended(Instant::now(), exit.clone());
         self.status_changed = true;
         self.tell_engine(&SupervisorToEngine::ConnectorGone { name: name.to_owned(), reason: exit }, Vec::new());
-        Ok(())
     }
 }

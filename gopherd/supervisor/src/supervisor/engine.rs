@@ -85,7 +85,7 @@ impl Supervisor {
             EngineToSupervisor::PipelineClosed { pipeline } => self.close_pipeline(pipeline),
             EngineToSupervisor::Load { generation } => self.load(generation)?,
             EngineToSupervisor::GenerationActive { generation, settings } => {
-                self.generation_active(generation, settings)?
+                self.generation_active(generation, settings)?;
             }
             EngineToSupervisor::StartConnector { name } => self.start_connector(&name)?,
             EngineToSupervisor::StopConnector { name } => self.stop_connector(&name),
@@ -105,15 +105,15 @@ impl Supervisor {
     }
 
     /// A new engine knows nothing of what the old one had started.
-    pub(super) fn engine_ended(&mut self) -> Result<(), SupervisorError> {
-        let Some(role) = self.engine.take() else { return Ok(()) };
+    pub(super) fn engine_ended(&mut self) {
+        let Some(role) = self.engine.take() else { return };
         self.forget(&Source::Engine);
         self.forget(&Source::EngineEnd);
         let exit = describe(process::wait(&role.child.pidfd));
         self.status_changed = true;
         if self.ending.is_some() {
             self.exit.get_or_insert(ExitCode::SUCCESS);
-            return Ok(());
+            return;
         }
         eprintln!("gopherd: gopher-engine ended ({exit}); it is started again");
         self.engine_backoff.ended(Instant::now(), exit);
@@ -129,6 +129,5 @@ impl Supervisor {
         for name in self.connectors.keys().cloned().collect::<Vec<_>>() {
             self.stop_connector(&name);
         }
-        Ok(())
     }
 }

@@ -16,11 +16,11 @@ impl Supervisor {
         for (name, file) in self.files.key_files()? {
             role.tell(&SupervisorToSecretd::KeyFile { name }, vec![file]);
         }
-        if let Some(file) = self.files.new_key_file()? {
+        if let Some(file) = self.files.new_key_file() {
             role.tell(&SupervisorToSecretd::NewKeyFile, vec![file]);
         }
         let directory = self.files.role_directory("secretd", account)?;
-        let audit = self.files.append_only(&directory, "audit.log", account)?;
+        let audit = Files::append_only(&directory, "audit.log", account)?;
         role.tell(&SupervisorToSecretd::AuditFile, vec![audit]);
         let layout = Layout {
             robot_in_home: self.files.robot_in_home,

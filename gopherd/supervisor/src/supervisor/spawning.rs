@@ -20,7 +20,8 @@ impl Supervisor {
         let (secretd_end, worker_secretd) = links::secretd_and_worker()?;
         let (engine_end, worker_engine) = links::engine_and_worker()?;
         let Some(secretd) = &mut self.secretd else {
-            return self.run_failed(run, "gopher-secretd is being restarted; try again in a moment".to_owned());
+            self.run_failed(run, "gopher-secretd is being restarted; try again in a moment".to_owned());
+            return Ok(());
         };
         let opened = SupervisorToSecretd::RunOpened {
             run,
@@ -73,7 +74,8 @@ impl Supervisor {
         let (secretd_end, loader_secretd) = links::secretd_and_loader()?;
         let (engine_end, loader_engine) = links::engine_and_loader()?;
         let Some(secretd) = &mut self.secretd else {
-            return self.run_failed(run, "gopher-secretd is being restarted".to_owned());
+            self.run_failed(run, "gopher-secretd is being restarted".to_owned());
+            return Ok(());
         };
         secretd.tell(&SupervisorToSecretd::LoaderOpened { generation }, vec![secretd_end]);
         self.tell_engine(&SupervisorToEngine::Loader { generation }, vec![engine_end]);
@@ -170,7 +172,7 @@ impl Supervisor {
                 }
                 self.have_ready(profile);
             }
-            SpawnerToSupervisor::SpawnFailed { run, reason } => self.run_failed(run, reason)?,
+            SpawnerToSupervisor::SpawnFailed { run, reason } => self.run_failed(run, reason),
             SpawnerToSupervisor::Released { slot } => self.leases_of(profile.privileged).release(slot),
             SpawnerToSupervisor::Refused { reason } => {
                 if self.start_mode.is_some() && self.settings.is_empty() {
@@ -280,7 +282,7 @@ impl Supervisor {
         }
         self.give_back(&spawner);
         for run in self.runs.unmade_of(profile) {
-            self.run_failed(run, format!("the process that starts runs ended ({exit}); try again"))?;
+            self.run_failed(run, format!("the process that starts runs ended ({exit}); try again"));
         }
         Ok(())
     }
@@ -294,19 +296,19 @@ impl Supervisor {
         }
     }
 
-    fn run_failed(&mut self, run: RunId, reason: String) -> Result<(), SupervisorError> {
-        let Some(live) = self.runs.0.remove(&run) else { return Ok(()) };
+    fn run_failed(&mut self, run: RunId, reason: String) {
+        let Some(live) = self.runs.0.remove(&run) else { return };
         let message = match live.load {
             Some(generation) => SupervisorToEngine::LoaderGone { generation, reason },
             None => SupervisorToEngine::SpawnFailed { run, reason },
         };
         self.tell_engine(&message, Vec::new());
-        self.run_over(run, &live)
+        self.run_over(run, &live);
     }
 
-    pub(super) fn process_ended(&mut self, pid: u32) -> Result<(), SupervisorError> {
+    pub(super) fn process_ended(&mut self, pid: u32) {
         self.forget(&Source::ProcessEnd(pid));
-        let Some(process) = self.processes.remove(&pid) else { return Ok(()) };
+        let Some(process) = self.processes.remove(&pid) else { return };
         let exit = process::wait(&process.child.pidfd);
         let run = match process.state {
             State::Run(run) => run,
@@ -315,12 +317,12 @@ impl Supervisor {
                     spawner.blanks.retain(|slot| *slot != process.slot);
                 }
                 self.leases_of(process.profile.privileged).give_back(process.slot);
-                return Ok(());
+                return;
             }
             // The spawner says so when it cannot give the order.
-            State::Ordered => return Ok(()),
+            State::Ordered => return,
         };
-        let Some(live) = self.runs.0.remove(&run) else { return Ok(()) };
+        let Some(live) = self.runs.0.remove(&run) else { return };
         let message = match (live.load, exit) {
             (Some(generation), exit) => SupervisorToEngine::LoaderGone { generation, reason: describe(exit) },
             (None, Ok(Exit::Code(code))) => SupervisorToEngine::Exited { run, exit: RunExit::Code(code) },
@@ -328,10 +330,10 @@ impl Supervisor {
             (None, Err(_)) => SupervisorToEngine::Exited { run, exit: RunExit::Code(70) },
         };
         self.tell_engine(&message, Vec::new());
-        self.run_over(run, &live)
+        self.run_over(run, &live);
     }
 
-    fn run_over(&mut self, run: RunId, live: &Run) -> Result<(), SupervisorError> {
+    fn run_over(&mut self, run: RunId, live: &Run) {
         if live.load.is_none()
             && let Some(secretd) = &mut self.secretd
         {
@@ -346,7 +348,6 @@ impl Supervisor {
         {
             self.retire(live.profile);
         }
-        Ok(())
     }
 
     pub(super) fn leases_of(&mut self, privileged: bool) -> &mut Leases {
