@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
-    io::{Read as _, Write as _},
+    io::{ErrorKind, Read as _, Write as _},
     os::{
         fd::OwnedFd,
         unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, chown},
@@ -49,9 +49,9 @@ impl Files {
         if !home.is_dir() {
             return Err(SupervisorError::Usage(format!("{} is not a directory", home.display())));
         }
-        let robot_in_home = home.join("conf/robot.yaml").is_file() && !home.ends_with("custom");
+        let robot_in_home = holds_robot(&home)? && !home.ends_with("custom");
         let custom = home.join("custom");
-        let robot_in_custom = custom.join("conf/robot.yaml").is_file();
+        let robot_in_custom = holds_robot(&custom)?;
         let config_dir = if robot_in_home { home.clone() } else { custom };
         let install_dir = match install_dir {
             Some(dir) => fs::canonicalize(dir).map_err(SupervisorError::file("open the install directory", dir))?,
@@ -63,7 +63,7 @@ impl Files {
         let scratch = state.join("scratch");
         // Whatever a robot that was killed has left.
         match fs::remove_dir_all(&scratch) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            Err(e) if e.kind() != ErrorKind::NotFound => {
                 return Err(SupervisorError::file("remove", &scratch)(e));
             }
             _ => private_directory(&scratch, 0o711)?,
@@ -177,6 +177,20 @@ impl Files {
     }
 }
 
+/// Whether this directory has a `conf/robot.yaml`. Something else in its place is a mistake, not a missing robot.
+fn holds_robot(dir: &Path) -> Result<bool, SupervisorError> {
+    let path = dir.join("conf/robot.yaml");
+    match fs::metadata(&path) {
+        Ok(found) if found.is_file() => Ok(true),
+        Ok(_) => Err(SupervisorError::Refused(format!("{} is not a regular file: replace it by one", path.display()))),
+        Err(_) if fs::symlink_metadata(&path).is_ok() => {
+            Err(SupervisorError::Refused(format!("{} is a link that leads to no file: correct it", path.display())))
+        }
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
+        Err(error) => Err(SupervisorError::file("look for", &path)(error)),
+    }
+}
+
 /// `conf`, `lib` and `plugins` beside this program: installed, or in the source tree.
 fn installed() -> Result<PathBuf, SupervisorError> {
     let exe =
@@ -272,6 +286,19 @@ mod tests {
         assert!(first.robot_in_home && first.config_dir == first.home);
         let second = Files::open(&home, Some(&install), Some(dir.path())).err().expect("refused").to_string();
         assert!(second.contains(&std::process::id().to_string()) && second.contains("home"), "{second}");
+    }
+
+    #[test]
+    fn something_else_than_a_file_in_the_place_of_robot_yaml_is_no_missing_robot() {
+        let dir = tempfile::tempdir().expect("directory");
+        assert!(!holds_robot(dir.path()).expect("nothing"));
+        fs::create_dir_all(dir.path().join("conf/robot.yaml")).expect("a directory");
+        let refused = holds_robot(dir.path()).err().expect("refused").to_string();
+        assert!(refused.contains("conf/robot.yaml is not a regular file"), "{refused}");
+        fs::remove_dir(dir.path().join("conf/robot.yaml")).expect("removed");
+        std::os::unix::fs::symlink("/nowhere", dir.path().join("conf/robot.yaml")).expect("link");
+        let refused = holds_robot(dir.path()).err().expect("refused").to_string();
+        assert!(refused.contains("leads to no file"), "{refused}");
     }
 
     #[test]

@@ -216,6 +216,12 @@ impl Supervisor {
     }
 
     fn serve(&mut self) -> Result<ExitCode, SupervisorError> {
+        let served = self.serve_until_over();
+        self.end_everything();
+        served
+    }
+
+    fn serve_until_over(&mut self) -> Result<ExitCode, SupervisorError> {
         while self.exit.is_none() {
             self.flush();
             if std::mem::take(&mut self.status_changed) {
@@ -230,7 +236,6 @@ impl Supervisor {
             }
             self.tick()?;
         }
-        self.end_everything();
         Ok(self.exit.unwrap_or(ExitCode::SUCCESS))
     }
 
@@ -397,11 +402,21 @@ impl Supervisor {
 
     /// Ends every process: nothing outlives its supervisor.
     fn end_everything(&mut self) {
-        let spawners = self.spawners.values().map(|s| &s.role.child);
+        for spawner in self.spawners.values_mut() {
+            spawner.role.kill();
+            let _ = process::wait(&spawner.role.child.pidfd);
+            // What it has made and we have not heard of yet is ours to end, too.
+            while let Ok(Some((message, mut descriptors))) = spawner.role.link.receive() {
+                if let (SpawnerToSupervisor::Made { .. }, Some(pidfd)) = (message, descriptors.pop()) {
+                    let _ = process::signal(&pidfd, Signal::SIGKILL);
+                    let _ = process::wait(&pidfd);
+                }
+            }
+        }
         let connectors = self.connectors.values().filter_map(|c| c.role.as_ref()).map(|r| &r.child);
         let roles = self.engine.as_ref().map(|r| &r.child).into_iter().chain(self.secretd.as_ref().map(|r| &r.child));
         let runs = self.processes.values().map(|p| &p.child);
-        for child in runs.chain(spawners).chain(connectors).chain(roles) {
+        for child in runs.chain(connectors).chain(roles) {
             let _ = process::signal(&child.pidfd, Signal::SIGKILL);
             let _ = process::wait(&child.pidfd);
         }

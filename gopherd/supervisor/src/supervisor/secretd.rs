@@ -68,6 +68,12 @@ impl Supervisor {
                     self.missing
                         .push("Keys may be swapped to disk: neither memfd_secret nor mlock is allowed here".to_owned());
                 }
+                if mode == StartMode::Demo && !self.options.demo && self.start_mode.is_none() {
+                    eprintln!(
+                        "gopherd: there is no conf/robot.yaml in {}, so this is the default robot in demo mode",
+                        self.files.home.display()
+                    );
+                }
                 self.start_mode = Some(mode);
                 if self.engine.is_none() {
                     self.start_engine()?;
