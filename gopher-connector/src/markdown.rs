@@ -176,7 +176,10 @@ mod tests {
     fn markup_vanishes_and_text_stays() {
         for (markdown, expected) in [
             ("nothing to do", "nothing to do"),
-            ("**Deploy:** *now* see [doc](https://e.com) \\*x\\* `ls`", "Deploy: now see doc (https://e.com) *x* ls"),
+            (
+                "**Deploy:** *now* see [doc](https://example.com) \\*x\\* `ls`",
+                "Deploy: now see doc (https://example.com) *x* ls",
+            ),
             ("Before\n```yaml\nx: 1\n```\nAfter", "Before\n\nx: 1\n\nAfter"),
             ("```\n**not bold** `nor code`\n```", "\n**not bold** `nor code`\n"),
             ("```ls -l``` lists", "ls -l lists"),

@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use crate::{
     setup,
-    step::{Failure, Scratch, announce, root, run as run_command, target},
-    test::build_robot,
+    step::{Failure, Scratch, announce, root, run as run_command},
+    test::{Profile, build_robot},
 };
 
 const START: Duration = Duration::from_secs(15);
@@ -22,8 +22,8 @@ const TICK: Duration = Duration::from_millis(50);
 
 pub(crate) fn run() -> Result<(), Failure> {
     setup::install_missing();
-    build_robot()?;
-    let programs = target().join("release");
+    build_robot(Profile::Release)?;
+    let programs = Profile::Release.directory();
     let home = Scratch::new("robot")?;
     let log = home.path().join("gopherd.log");
     announce(&format!("starting the default robot in {}", home.path().display()));

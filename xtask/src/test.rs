@@ -1,12 +1,14 @@
 //! `make test`: everything that must hold before a change is offered.
 
+use std::path::PathBuf;
+
 use crate::{
     setup,
-    step::{Failure, announce, cargo, is_root, run as run_command},
+    step::{Failure, announce, cargo, is_root, run as run_command, target},
     tests_run::{self, Counts, Stage},
 };
 
-/// The programs of a robot, built in release mode.
+/// The programs of a robot.
 pub(crate) const PROGRAMS: [&str; 6] =
     ["gopherd", "gopher-secretd", "gopher-engine", "gopher-connector", "gopher-worker", "gopherctl"];
 /// The package of the end-to-end tests.
@@ -39,7 +41,7 @@ pub(crate) fn end_to_end() -> Result<(), Failure> {
 }
 
 fn end_to_end_counts() -> Result<Counts, Failure> {
-    build_robot()?;
+    build_robot(Profile::Debug)?;
     announce("end-to-end tests");
     let stage = Stage::new(END_TO_END)?;
     let mut counts = Counts::default();
@@ -56,10 +58,32 @@ fn end_to_end_counts() -> Result<Counts, Failure> {
     Ok(counts)
 }
 
-/// All programs of the robot, in release mode.
-pub(crate) fn build_robot() -> Result<(), Failure> {
-    announce("robot (release)");
-    let mut build = cargo(&["build", "--release", "--locked"]);
+/// How the robot's programs are built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// As unit tests are: what is compiled for them is not compiled again.
+    Debug,
+    /// As people get them.
+    Release,
+}
+
+impl Profile {
+    /// Where cargo puts the programs.
+    pub(crate) fn directory(self) -> PathBuf {
+        target().join(match self {
+            Self::Debug => "debug",
+            Self::Release => "release",
+        })
+    }
+}
+
+/// All programs of the robot.
+pub(crate) fn build_robot(profile: Profile) -> Result<(), Failure> {
+    announce("building the robot");
+    let mut build = cargo(&["build", "--locked"]);
+    if profile == Profile::Release {
+        build.arg("--release");
+    }
     for program in PROGRAMS {
         build.args(["--bin", program]);
     }

@@ -15,8 +15,8 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    step::{Failure, Scratch, cargo, root, run as run_command, shown, target},
-    test::PROGRAMS,
+    step::{Failure, Scratch, cargo, root, run as run_command, shown},
+    test::{PROGRAMS, Profile},
 };
 
 /// The account of unprivileged test runs: nobody.
@@ -147,7 +147,7 @@ impl Stage {
         make_dir(&bin)?;
         make_dir(&test_dir)?;
         for program in PROGRAMS {
-            copy(&target().join("release").join(program), &bin.join(program))?;
+            copy(&Profile::Debug.directory().join(program), &bin.join(program))?;
         }
         let mut tests = Vec::new();
         for executable in built {
