@@ -29,6 +29,9 @@ pub(crate) const EMPTY: &str = "/empty";
 /// Trees whose own path lies below `/tmp`, which is private to each run.
 const RELOCATED: &str = "/view";
 
+/// Room for what the view itself holds: directories, links, copies of small files.
+const ROOT_SIZE: u64 = 8 << 20;
+
 /// Read-only system trees.
 const SYSTEM: [&str; 10] = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/nix", "/gnu"];
 
@@ -86,6 +89,11 @@ const SECRET_ENTRIES: [&str; 10] =
 
 enum Step {
     Directory(PathBuf),
+    /// A file as it is now: each mount that a run does not have makes its start cheaper.
+    Copy {
+        content: Vec<u8>,
+        target: PathBuf,
+    },
     Attach {
         tree: Tree,
         directory: bool,
@@ -125,10 +133,12 @@ impl View {
         for path in SYSTEM.map(Path::new) {
             view.system(path)?;
         }
-        for name in ETC {
-            let path = Path::new("/etc").join(name);
-            if path.exists() {
+        for path in ETC.map(|name| Path::new("/etc").join(name)) {
+            if path.is_dir() {
                 view.show(&path, Access::Read)?;
+            } else if path.is_file() {
+                let content = fs::read(&path).map_err(WorkerError::file("read", &path))?;
+                view.steps.push(Step::Copy { content, target: path });
             }
         }
         for name in DEVICES {
@@ -270,7 +280,7 @@ impl View {
     /// Builds the view and makes it this process's root.
     pub(crate) fn enter(&mut self) -> Result<(), WorkerError> {
         let staging = Path::new("/tmp");
-        mounts::tmpfs(staging, 1 << 20, 0o755)?;
+        mounts::tmpfs(staging, ROOT_SIZE, 0o755)?;
         for step in std::mem::take(&mut self.steps) {
             step.make(staging)?;
         }
@@ -298,6 +308,11 @@ impl Step {
                 directory(target.parent().unwrap_or(staging))?;
                 fs::write(&target, []).map_err(WorkerError::file("create", &target))?;
                 Ok(tree.attach(&target)?)
+            }
+            Self::Copy { content, target } => {
+                let target = within(staging, &target);
+                directory(target.parent().unwrap_or(staging))?;
+                fs::write(&target, content).map_err(WorkerError::file("create", &target))
             }
             Self::Link { path, to } => {
                 let path = within(staging, &path);
