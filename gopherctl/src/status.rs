@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use gopher_protocol::{admin::Status, supervisor::RunMode};
+use gopher_protocol::{
+    admin::{Readiness, Status},
+    supervisor::RunMode,
+};
 use serde_json::json;
 
 use crate::{
@@ -16,6 +19,14 @@ fn mode(mode: &RunMode) -> &'static str {
         RunMode::Packaged => "packaged",
         RunMode::Plain => "plain",
         RunMode::Unconfined => "unconfined",
+    }
+}
+
+fn state(readiness: &Readiness) -> &'static str {
+    match readiness {
+        Readiness::Starting => "starting",
+        Readiness::Ready => "ready",
+        Readiness::Stopping => "stopping",
     }
 }
 
@@ -36,7 +47,7 @@ fn as_json(status: &Status) -> String {
         .collect();
     json_text(&json!({
         "robot": status.robot, "version": status.version, "home": status.home,
-        "uptime_seconds": status.uptime_seconds, "generation": status.generation,
+        "state": state(&status.readiness), "uptime_seconds": status.uptime_seconds, "generation": status.generation,
         "isolation": { "mode": mode(&status.isolation.mode), "missing": status.isolation.missing },
         "protocols": protocols, "plugins": status.plugins,
         "live_runs": status.live_runs, "queued_runs": status.queued_runs,
@@ -49,6 +60,7 @@ fn as_text(status: &Status, view: View) -> String {
         ("robot", one_line(&status.robot)),
         ("version", one_line(&status.version)),
         ("home", one_line(&status.home)),
+        ("state", state(&status.readiness).to_owned()),
         ("up", time::span(status.uptime_seconds)),
         ("generation", status.generation.to_string()),
         ("isolation", mode(&status.isolation.mode).to_owned()),
@@ -109,6 +121,7 @@ mod tests {
             queued_runs: 0,
             disabled: vec![("memes".into(), "plugin".into(), "ruby is not installed".into())],
             notices: vec!["Restart pending.".into()],
+            readiness: Readiness::Ready,
         }
     }
 
@@ -117,7 +130,7 @@ mod tests {
         let text = show(&status(), View::PLAIN);
         for part in [
             "robot       floyd\n",
-            "up          1h02m\n",
+            "state       ready\nup          1h02m\n",
             "isolation   plain\n",
             "missing     No cgroup is delegated.\n",
             "PROTOCOL  ROLE     STATE    TROUBLE\nterminal  primary  running  -\n",
@@ -131,6 +144,7 @@ mod tests {
     #[test]
     fn json_has_names_for_everything() {
         let value: serde_json::Value = serde_json::from_str(&show(&status(), View::JSON)).unwrap();
+        assert_eq!(value["state"], "ready");
         assert_eq!(value["isolation"]["mode"], "plain");
         assert_eq!(value["disabled"][0]["reason"], "ruby is not installed");
         assert_eq!(value["protocols"][0]["primary"], true);

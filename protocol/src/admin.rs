@@ -53,7 +53,11 @@ wire! {
         /// Name, kind and reason of every disabled extension.
         pub disabled: Vec<(String, String, String)>,
         pub notices: Vec<String>,
+        pub readiness: Readiness,
     }
+
+    /// Commands are taken while the robot is ready.
+    pub enum Readiness { Starting, Ready, Stopping }
 
     pub struct ProtocolStatus {
         pub name: String,

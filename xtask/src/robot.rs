@@ -50,7 +50,7 @@ fn start(gopherd: &Path, home: &Path, log: &Path) -> Result<Child, Failure> {
         .map_err(Failure::at(gopherd, "starting"))
 }
 
-/// Waits until a configuration is in force.
+/// Waits until it takes commands.
 fn wait_until_up(robot: &mut Child, gopherctl: &Path, home: &Path, log: &Path) -> Result<(), Failure> {
     let begun = Instant::now();
     loop {
@@ -79,9 +79,9 @@ fn wait_until_up(robot: &mut Child, gopherctl: &Path, home: &Path, log: &Path) -
     }
 }
 
-/// Whether this is the status of a robot that has loaded its configuration.
+/// Whether this is the status of a robot that takes commands.
 fn is_up(status: &[u8]) -> bool {
-    serde_json::from_slice::<Value>(status).is_ok_and(|s| s["generation"].as_u64().is_some_and(|n| n > 0))
+    serde_json::from_slice::<Value>(status).is_ok_and(|s| s["state"] == "ready")
 }
 
 /// TERM first; it takes everything it started with it.
@@ -119,9 +119,9 @@ mod tests {
     use super::is_up;
 
     #[test]
-    fn a_robot_is_up_once_a_configuration_is_in_force() {
-        assert!(is_up(br#"{ "generation": 1, "robot": "floyd" }"#));
-        assert!(!is_up(br#"{ "generation": 0 }"#));
+    fn a_robot_is_up_once_it_takes_commands() {
+        assert!(is_up(br#"{ "state": "ready", "robot": "floyd" }"#));
+        assert!(!is_up(br#"{ "state": "starting" }"#));
         assert!(!is_up(b""), "nobody answered");
     }
 }

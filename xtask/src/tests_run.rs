@@ -31,7 +31,10 @@ pub(crate) struct Counts {
     /// Test programs with failures.
     failed: Vec<String>,
     ignored: u64,
-    skipped: BTreeMap<String, u64>,
+    /// The reason, and the tests that gave it.
+    skipped: BTreeMap<String, Vec<String>>,
+    /// The test whose output is being read.
+    speaks: String,
 }
 
 impl Counts {
@@ -39,8 +42,8 @@ impl Counts {
         self.passed += other.passed;
         self.failed.extend(other.failed);
         self.ignored += other.ignored;
-        for (reason, count) in other.skipped {
-            *self.skipped.entry(reason).or_default() += count;
+        for (reason, tests) in other.skipped {
+            self.skipped.entry(reason).or_default().extend(tests);
         }
     }
 
@@ -55,8 +58,11 @@ impl Counts {
 
     /// One line of the output of a test program.
     fn read(&mut self, line: &str) {
+        if let Some(test) = line.strip_prefix("---- ").and_then(|l| l.strip_suffix(" stdout ----")) {
+            test.clone_into(&mut self.speaks);
+        }
         if let Some(reason) = line.trim_start().strip_prefix("skipped: ") {
-            *self.skipped.entry(reason.trim_end().to_owned()).or_default() += 1;
+            self.skipped.entry(reason.trim_end().to_owned()).or_default().push(self.speaks.clone());
         }
         if let Some(result) = line.strip_prefix("test result: ") {
             for part in result.split(['.', ';']) {
@@ -75,10 +81,10 @@ impl Counts {
 
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let skipped: u64 = self.skipped.values().sum();
+        let skipped: usize = self.skipped.values().map(Vec::len).sum();
         write!(f, "{} tests passed, {} ignored, {skipped} skipped", self.passed, self.ignored)?;
-        for (reason, count) in &self.skipped {
-            write!(f, "\n  {count} × {reason}")?;
+        for (reason, tests) in &self.skipped {
+            write!(f, "\n  {reason}: {}", tests.join(", "))?;
         }
         Ok(())
     }
@@ -272,8 +278,11 @@ mod tests {
         let mut counts = Counts::default();
         for line in [
             "test a ... ok",
+            "---- memory stdout ----",
             "skipped: this kernel has no memfd_secret",
+            "---- one stdout ----",
             "skipped: ruby is not installed",
+            "---- two stdout ----",
             "skipped: ruby is not installed",
             "test result: ok. 44 passed; 0 failed; 2 ignored; 0 measured; 0 filtered out; finished in 0.18s",
             "test result: FAILED. 1 passed; 3 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.18s",
@@ -283,7 +292,7 @@ mod tests {
         assert_eq!((counts.passed, counts.ignored), (45, 2));
         assert_eq!(
             counts.to_string(),
-            "45 tests passed, 2 ignored, 3 skipped\n  2 × ruby is not installed\n  1 × this kernel has no memfd_secret"
+            "45 tests passed, 2 ignored, 3 skipped\n  ruby is not installed: one, two\n  this kernel has no memfd_secret: memory"
         );
     }
 

@@ -116,21 +116,9 @@ fn private_refusal(
         let refused = private_required(plugin, command);
         return refused.then(|| (Manner::Say, "This command is only available in a private context.".to_owned()));
     }
-    if context.hidden && !transport.supported {
-        let text = format!(
-            "This command isn't supported with {} because private command transport is unavailable for this connector. \
-             Check with the robot administrator.",
-            context.protocol
-        );
-        return Some((Manner::Reply, text));
-    }
-    let by_name = context.mode == Some(gopher_protocol::robot::CommandMode::Name);
-    if context.hidden && !by_name && !context.bot_message {
-        let text = match transport.prefix {
-            Some(prefix) => format!("Use `{prefix}<command>` to address a private command."),
-            None => format!("Private commands must be addressed to {}.", generation.robot.identity.user_name),
-        };
-        return Some((Manner::Reply, text));
+    let refused = hidden_refusal(generation, context, transport);
+    if refused.is_some() {
+        return refused;
     }
     if !private_allowed(plugin, command) {
         let text = format!("Sorry, '{}/{command}' cannot be run as a private command", plugin.name);
@@ -141,6 +129,34 @@ fn private_refusal(
         && (context.direct || !plugin.channels.contains(&context.channel))
     {
         let text = format!("Private commands for '{}' are restricted to configured channels.", plugin.name);
+        return Some((Manner::Reply, text));
+    }
+    None
+}
+
+/// Why a hidden message cannot be a command, whichever command it names.
+pub(crate) fn hidden_refusal(
+    generation: &Generation,
+    context: &Context,
+    transport: HiddenTransport<'_>,
+) -> Option<(Manner, String)> {
+    if !context.hidden {
+        return None;
+    }
+    if !transport.supported {
+        let text = format!(
+            "This command isn't supported with {} because private command transport is unavailable for this connector. \
+             Check with the robot administrator.",
+            context.protocol
+        );
+        return Some((Manner::Reply, text));
+    }
+    let by_name = context.mode == Some(gopher_protocol::robot::CommandMode::Name);
+    if !by_name && !context.bot_message {
+        let text = match transport.prefix {
+            Some(prefix) => format!("Use `{prefix}<command>` to address a private command."),
+            None => format!("Private commands must be addressed to {}.", generation.robot.identity.user_name),
+        };
         return Some((Manner::Reply, text));
     }
     None

@@ -9,7 +9,7 @@ use std::{
 };
 
 use gopher_protocol::{
-    admin::{AdminAnswer, AdminRequest, LogLine, ProtocolStatus, Status},
+    admin::{AdminAnswer, AdminRequest, LogLine, ProtocolStatus, Readiness, Status},
     connector::{ConsoleIdentity, EngineToConnector, Vocabulary},
     ids::{PipelineId, UserName},
     supervisor::EngineToSupervisor,
@@ -24,7 +24,7 @@ use crate::{
     commands::killed_text,
     connectors::{Connector, known_channels},
     context::{Context, TERMINAL, TEST},
-    engine::{BURST, Engine, Who},
+    engine::{BURST, Engine, Phase, Who},
     execute::Killed,
     generation::Generation,
     help::Helper,
@@ -271,6 +271,11 @@ impl Engine {
             queued_runs: count(queued.max(self.admission.waiting())),
             disabled: disabled.unwrap_or_default(),
             notices,
+            readiness: match self.phase {
+                Phase::Starting | Phase::Initializing { .. } => Readiness::Starting,
+                Phase::Open => Readiness::Ready,
+                Phase::Stopping { .. } | Phase::Leaving { .. } => Readiness::Stopping,
+            },
         }
     }
 

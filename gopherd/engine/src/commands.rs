@@ -17,7 +17,7 @@ use crate::{
     execute::Killed,
     generation::Generation,
     help::{Helper, chunks},
-    runs::{Purpose, Run, age},
+    runs::{Purpose, Run, State, age},
 };
 
 impl Engine {
@@ -111,7 +111,8 @@ impl Engine {
     /// Live and waiting pipelines, the oldest first.
     pub(crate) fn ps_rows(&self) -> Vec<PsRow> {
         let now = Instant::now();
-        let mut runs: Vec<&Run> = self.runs.values().filter(|r| r.purpose != Purpose::Configure).collect();
+        let mut runs: Vec<&Run> =
+            self.runs.values().filter(|r| r.purpose != Purpose::Configure && r.state != State::Over).collect();
         runs.sort_by_key(|r| r.pipeline);
         runs.into_iter().map(|r| r.row(now, self.prompts.waits(r.id))).collect()
     }

@@ -203,7 +203,9 @@ impl Engine {
         self.forget_token(wire.token());
         wire.close(&self.poller);
         self.idle_asks.retain(|(asking, _)| **asking != *name);
-        self.log.warn(&format!("[{name}] ended: {reason}"));
+        if !matches!(self.phase, Phase::Leaving { .. }) {
+            self.log.warn(&format!("[{name}] ended: {reason}"));
+        }
         self.refuse_waiting_consoles(name, reason);
     }
 

@@ -67,6 +67,10 @@ impl Engine {
         }
         let spoken = !context.self_message && !context.bot_user;
         let now = Instant::now();
+        if context.hidden && spoken && !context.is_command() {
+            self.hidden_remark(generation, &context, message);
+            return;
+        }
         if !context.is_command() {
             let heard = !context.self_message && spoken && self.overhear(generation, &context, message);
             if heard {
@@ -93,6 +97,17 @@ impl Engine {
             return;
         }
         self.catch_all(generation, &context, message);
+    }
+
+    /// Nobody but the robot can see it, but it names nobody: whoever wrote it is told how to address a command.
+    fn hidden_remark(&mut self, generation: &Rc<Generation>, context: &Context, message: &str) {
+        if self.try_command(generation, context, message) || self.overhear(generation, context, message) {
+            return;
+        }
+        let transport = self.hidden_transport(&context.protocol);
+        if let Some((manner, text)) = access::hidden_refusal(generation, context, transport) {
+            self.tell(context, Style { manner, in_thread: false, format: None }, text);
+        }
     }
 
     /// Finds out whether and how the robot is addressed; gives back what remains of the text.

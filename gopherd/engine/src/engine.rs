@@ -66,6 +66,10 @@ pub(crate) enum Phase {
     Stopping {
         until: Instant,
     },
+    /// Until every connector has said goodbye, or until this moment.
+    Leaving {
+        until: Instant,
+    },
 }
 
 /// The whole state of the engine.
@@ -214,7 +218,7 @@ impl Engine {
     /// The next moment at which something must be done without being asked.
     fn deadline(&self) -> Option<Instant> {
         let phase = match &self.phase {
-            Phase::Initializing { until, .. } | Phase::Stopping { until } => Some(*until),
+            Phase::Initializing { until, .. } | Phase::Stopping { until } | Phase::Leaving { until } => Some(*until),
             Phase::Starting | Phase::Open => None,
         };
         let runs = self.runs.values().filter_map(Run::deadline).min();

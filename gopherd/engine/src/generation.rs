@@ -240,10 +240,13 @@ fn extension_plugin(extension: &Extension, index: usize) -> Plugin {
     }
 }
 
-/// The compiled-in plugins; one that the configuration names takes its restrictions from there.
+/// The compiled-in plugins but disabled ones; one that the configuration names takes its restrictions from there.
 fn builtin_plugins(robot: &Robot) -> Vec<Plugin> {
+    let disabled =
+        |b: &BuiltIn| robot.disabled.iter().any(|d| d.name.as_str() == b.name() && matches!(d.kind, Kind::Plugin));
     BuiltIn::ALL
         .iter()
+        .filter(|built_in| !disabled(built_in))
         .map(|built_in| {
             let mut plugin = Plugin {
                 name: TaskName::new(built_in.name()),

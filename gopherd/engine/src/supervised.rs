@@ -7,6 +7,7 @@ use std::{
 };
 
 use gopher_protocol::{
+    connector::EngineToConnector,
     ids::{Generation as Number, RunId},
     supervisor::{EngineStart, EngineToSupervisor, SupervisorToEngine},
 };
@@ -21,6 +22,8 @@ use crate::{
 
 /// How long runs have to end when the robot stops.
 const GOODBYE: Duration = Duration::from_secs(5);
+/// How long connectors have to deliver last words.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 impl Engine {
     pub(crate) fn hear_supervisor(&mut self) {
@@ -116,7 +119,7 @@ impl Engine {
 
     /// No new commands; what runs is asked to end.
     fn stop(&mut self) {
-        if matches!(self.phase, Phase::Stopping { .. }) {
+        if self.stopping() {
             return;
         }
         self.log.info("stopping");
@@ -128,17 +131,32 @@ impl Engine {
     }
 
     pub(crate) fn stopping(&self) -> bool {
-        matches!(self.phase, Phase::Stopping { .. })
+        matches!(self.phase, Phase::Stopping { .. } | Phase::Leaving { .. })
+    }
+
+    /// Nothing runs any more: connectors deliver what they have, say goodbye, and end.
+    fn leave(&mut self, now: Instant) {
+        self.phase = Phase::Leaving { until: now + FAREWELL };
+        for wire in self.connectors.values_mut().filter_map(|c| c.wire.as_mut()) {
+            wire.send(&EngineToConnector::Stop);
+        }
     }
 
     pub(crate) fn expire_phase(&mut self, now: Instant) {
         match &self.phase {
-            Phase::Stopping { until } if self.runs.is_empty() || *until <= now => self.over = true,
+            Phase::Stopping { until } if self.runs.is_empty() || *until <= now => self.leave(now),
+            Phase::Leaving { until } if *until <= now || self.connectors.values().all(|c| c.wire.is_none()) => {
+                self.over = true;
+            }
             Phase::Initializing { until, .. } if *until <= now => {
                 self.log.warn("some plugins are still busy with their _init; commands are taken now");
                 self.open_gate();
             }
-            Phase::Starting | Phase::Initializing { .. } | Phase::Open | Phase::Stopping { .. } => {}
+            Phase::Starting
+            | Phase::Initializing { .. }
+            | Phase::Open
+            | Phase::Stopping { .. }
+            | Phase::Leaving { .. } => {}
         }
     }
 
