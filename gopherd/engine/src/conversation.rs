@@ -336,6 +336,12 @@ fn a_remark_is_turned_into_a_command_by_calling_the_robot() {
     let refusal = stage.answer();
     assert_eq!(refusal.text, "Use `/floyd <command>` to address a private command.");
     assert!(refusal.hidden);
+    for text in ["ping", "nothing anybody knows"] {
+        stage.say(Inbound { text: text.into(), ..hidden.clone() });
+        let advice = stage.answer();
+        assert_eq!(advice.text, "Use `/floyd <command>` to address a private command.", "{text}");
+        assert!(advice.hidden);
+    }
     stage.say(Inbound { text: "floyd ping".into(), ..hidden });
     assert!(stage.answer().hidden);
 }
@@ -629,5 +635,9 @@ fn the_end_cancels_what_runs_and_refuses_what_comes() {
     assert_eq!(stage.answer().text, "Sorry, I'm shutting down and can't start any new tasks");
     assert!(!stage.engine.over);
     stage.finish(&mut worker, &request, -1);
-    assert!(stage.engine.over);
+    assert!(stage.answer().text.contains("because the robot is shutting down"));
+    assert!(matches!(stage.heard(), EngineToConnector::Stop), "last words come first");
+    assert!(!stage.engine.over, "the connector may still deliver them");
+    stage.connector = None;
+    stage.until("the end", |s| s.engine.over.then_some(()));
 }

@@ -180,7 +180,10 @@ fn select_catch_all(generation: &Generation, context: &Context, mode: &CommandMo
 mod tests {
     use super::*;
     use crate::testing;
-    use gopher_protocol::robot::Extension;
+    use gopher_protocol::{
+        ids::TaskName,
+        robot::{Disabled, Extension, Kind},
+    };
 
     fn plugin(name: &str, pattern: &str) -> Extension {
         let mut extension = testing::extension(name);
@@ -288,5 +291,16 @@ mod tests {
         assert_eq!(trouble.len(), 1);
         assert!(trouble[0].contains("'bad'"), "{trouble:?}");
         assert!(matches!(command(&generation, &testing::context("bob", "general"), "go"), Found::One(_)));
+    }
+
+    #[test]
+    fn a_disabled_built_in_plugin_hears_nothing() {
+        let mut robot = testing::robot();
+        let reason = "disabled in conf/plugins/ping.yaml".to_owned();
+        robot.disabled = vec![Disabled { name: TaskName::new("ping"), kind: Kind::Plugin, reason }];
+        let (generation, _) = Generation::new(robot);
+        let context = testing::context("bob", "general");
+        assert_eq!(command(&generation, &context, "ping"), Found::Nothing);
+        assert!(matches!(command(&generation, &context, "help"), Found::One(_)));
     }
 }
