@@ -25,8 +25,10 @@ use zeroize::Zeroize as _;
 
 /// Most descriptors a frame may carry.
 const MAX_FDS: usize = 4;
-/// Bytes read at once.
+/// Bytes read at once, once a peer has much to say.
 const CHUNK: usize = 64 << 10;
+/// Bytes read at once at first: most links carry a few short messages in all.
+const FIRST_CHUNK: usize = 2 << 10;
 
 /// Why a link is at its end.
 #[derive(Debug, thiserror::Error)]
@@ -200,7 +202,9 @@ impl<S: Message, R: Message> Link<S, R> {
 
     /// Reads once; `false` if nothing was there.
     fn read(&mut self) -> Result<bool, LinkError> {
-        self.chunk.resize(CHUNK, 0);
+        if self.chunk.is_empty() {
+            self.chunk.resize(FIRST_CHUNK, 0);
+        }
         let mut control = cmsg_space!([RawFd; MAX_FDS]);
         let (count, arrived) = loop {
             let mut bytes = [IoSliceMut::new(&mut self.chunk)];
@@ -227,8 +231,8 @@ impl<S: Message, R: Message> Link<S, R> {
         }
         self.reader.push(&self.chunk[..count]);
         self.chunk[..count].zeroize();
-        if count < CHUNK {
-            self.chunk.truncate(4096);
+        if count == self.chunk.len() && count < CHUNK {
+            self.chunk.resize(CHUNK, 0);
         }
         if self.incoming.len() > MAX_FDS * 64 {
             return Err(LinkError::Descriptors { message: R::NAME, got: self.incoming.len(), want: 0 });
