@@ -28,6 +28,11 @@ pub(crate) fn run() -> Result<(), Failure> {
     let log = home.path().join("gopherd.log");
     announce(&format!("starting the default robot in {}", home.path().display()));
     let mut robot = start(&programs.join("gopherd"), home.path(), &log)?;
+    println!(
+        "    ask about it in another shell: {} -C {} ps",
+        programs.join("gopherctl").display(),
+        home.path().display()
+    );
     let console = wait_until_up(&mut robot, &programs.join("gopherctl"), home.path(), &log)
         .and_then(|()| run_command(Command::new(programs.join("gopherctl")).arg("-C").arg(home.path()).arg("console")));
     stop(&mut robot)?;

@@ -37,10 +37,16 @@ impl Session {
 
     /// What is shown when the console opens.
     pub(super) fn greeting(&self) -> String {
-        let alias = self.alias.map(|alias| format!("'{alias}' or ")).unwrap_or_default();
         let robot = text::one_line(&self.robot);
+        let alias = self.alias.map(|alias| format!("'{alias}' or ")).unwrap_or_default();
+        let address = self.alias.map_or_else(|| format!("{robot}, "), String::from);
+        let known = |command: &&str| self.vocabulary.commands.iter().any(|c| c.split(' ').next() == Some(*command));
+        let first: Vec<String> =
+            ["ping", "hello", "help"].iter().filter(|c| known(c)).map(|c| format!("{address}{c}")).collect();
+        let first = if first.is_empty() { String::new() } else { format!(" Try: {}", first.join("   ")) };
         format!(
-            "Connected to {robot}. Begin a command with {alias}'{robot},'; an empty line shows help, Ctrl-D leaves."
+            "Connected to {robot}. Commands begin with {alias}'{robot},'.{first}\n\
+             An empty line explains this console, Ctrl-D leaves it."
         )
     }
 
@@ -133,7 +139,11 @@ pub(super) mod tests {
 
     #[test]
     fn the_greeting_says_how_to_begin() {
-        assert!(session().greeting().starts_with("Connected to floyd. Begin a command with ';' or 'floyd,'; "));
+        assert_eq!(
+            session().greeting(),
+            "Connected to floyd. Commands begin with ';' or 'floyd,'. Try: ;ping   ;help\n\
+             An empty line explains this console, Ctrl-D leaves it."
+        );
     }
 
     #[test]

@@ -5,8 +5,9 @@ use gopher_protocol::connector::ConsoleToConnector;
 /// Longest line that is sent, in bytes.
 pub(super) const LONGEST_LINE: usize = 16 << 10;
 
-pub(super) const HELP: &str = "(|c? lists channels, |c<name> changes, |c is a direct message; |u? lists users, |u<name> changes; \
-    |t? explains threads; /<text> is hidden; Ctrl-D leaves)";
+pub(super) const HELP: &str = "(|c? lists channels, |c<name> changes, |c is a direct message\n \
+    |u? lists users, |u<name> changes; |t? explains threads\n \
+    /<text> is hidden from others; Ctrl-D leaves)";
 const THREAD_HELP: &str =
     "(|t starts a thread or leaves it, |t<id> types in thread <id>, |j joins the last thread seen in this channel)";
 const NOTE_TO_SELF: &str = "(INFO: '/' note to self message not sent to other users)";
