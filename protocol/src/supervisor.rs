@@ -43,8 +43,8 @@ messages! {
     4 Kill { run: RunId };
     /// No further run of this pipeline will come: its uid and scratch workspace are free.
     5 PipelineClosed { pipeline: PipelineId };
-    /// Start a loader for this generation.
-    6 Load { generation: Generation };
+    /// Start a loader for this generation, which sees these directories too.
+    6 Load { generation: Generation, read_paths: Vec<String> };
     /// The generation is in force: spawners of older ones end with their last run.
     7 GenerationActive { generation: Generation, settings: GenerationSettings };
     8 StartConnector { name: String };

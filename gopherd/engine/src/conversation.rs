@@ -90,7 +90,7 @@ impl Stage {
         let opened: OwnedFd = fs::File::open(&stage.directory).expect("opens").into();
         stage.supervisor.send_with(&SupervisorToEngine::StateDirectory, vec![opened]).expect("sends");
         assert!(matches!(stage.asked(), EngineToSupervisor::Ready));
-        assert!(matches!(stage.asked(), EngineToSupervisor::Load { generation: Number(1) }));
+        assert!(matches!(stage.asked(), EngineToSupervisor::Load { generation: Number(1), .. }));
         stage
     }
 

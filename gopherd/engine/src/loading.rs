@@ -37,15 +37,29 @@ pub(crate) const CONFIGURE: Duration = Duration::from_secs(20);
 /// A configuration on its way.
 pub(crate) struct Loader {
     number: Number,
+    /// Directories beyond the robot's own that it sees.
+    read_paths: Vec<String>,
     pub(crate) wire: Option<Wire<EngineToLoader, LoaderToEngine>>,
     /// `_configure` runs that the loader waits for.
     asked: HashMap<RunId, TaskName>,
 }
 
 impl Engine {
-    pub(crate) fn request_load(&mut self, number: Number) {
-        self.loader = Some(Loader { number, wire: None, asked: HashMap::new() });
-        self.supervisor.send(&EngineToSupervisor::Load { generation: number });
+    pub(crate) fn request_load(&mut self, number: Number, read_paths: Vec<String>) {
+        self.supervisor.send(&EngineToSupervisor::Load { generation: number, read_paths: read_paths.clone() });
+        self.loader = Some(Loader { number, read_paths, wire: None, asked: HashMap::new() });
+    }
+
+    /// A valid configuration. If it names directories that its loader did not see, extensions in them were missing:
+    /// it is loaded once more, with them.
+    fn loaded(&mut self, robot: Robot) {
+        let shown = self.loader.as_ref().map(|l| l.read_paths.clone()).unwrap_or_default();
+        self.close_loader();
+        if shown.is_empty() && !robot.read_paths.is_empty() {
+            self.request_load(robot.generation.next(), robot.read_paths);
+        } else {
+            self.activate(robot);
+        }
     }
 
     pub(crate) fn link_loader(&mut self, number: Number, socket: OwnedFd) {
@@ -70,10 +84,7 @@ impl Engine {
         while let Some(wire) = self.loader.as_mut().and_then(|l| l.wire.as_mut()) {
             match wire.receive() {
                 Ok(Some((LoaderToEngine::WantDefaults { tasks }, _))) => self.ask_defaults(tasks),
-                Ok(Some((LoaderToEngine::Loaded { robot }, _))) => {
-                    self.close_loader();
-                    self.activate(*robot);
-                }
+                Ok(Some((LoaderToEngine::Loaded { robot }, _))) => self.loaded(*robot),
                 Ok(Some((LoaderToEngine::Refused { errors }, _))) => {
                     self.close_loader();
                     self.load_failed(&errors);

@@ -81,7 +81,7 @@ impl Engine {
         }
         self.start = Some(start);
         self.supervisor.send(&EngineToSupervisor::Ready);
-        self.request_load(Number(1));
+        self.request_load(Number(1), Vec::new());
     }
 
     fn link_secretd(&mut self, socket: OwnedFd) {

@@ -103,6 +103,8 @@ struct Supervisor {
     connectors: HashMap<String, Connector>,
     spawners: HashMap<Profile, Spawner>,
     settings: HashMap<Generation, GenerationSettings>,
+    /// Directories that the loaders of generations not yet in force see.
+    loads: HashMap<Generation, Vec<String>>,
     runs: Runs,
     /// By their number here.
     processes: HashMap<u32, Process>,
@@ -191,6 +193,7 @@ impl Supervisor {
             connectors: HashMap::new(),
             spawners: HashMap::new(),
             settings: HashMap::new(),
+            loads: HashMap::new(),
             runs: Runs::default(),
             processes: HashMap::new(),
             leases: Leases::new(1..=POOL),

@@ -83,7 +83,7 @@ impl Supervisor {
             EngineToSupervisor::Spawn { request } => self.spawn(&request)?,
             EngineToSupervisor::Kill { run } => self.kill_run(run),
             EngineToSupervisor::PipelineClosed { pipeline } => self.close_pipeline(pipeline),
-            EngineToSupervisor::Load { generation } => self.load(generation)?,
+            EngineToSupervisor::Load { generation, read_paths } => self.load(generation, read_paths)?,
             EngineToSupervisor::GenerationActive { generation, settings } => {
                 self.generation_active(generation, settings)?;
             }

@@ -61,7 +61,8 @@ impl Supervisor {
         while spawner.prepare(|| leases.take().map(|slot| (slot, accounts.run_uid(profile.privileged, slot)))) {}
     }
 
-    pub(super) fn load(&mut self, generation: Generation) -> Result<(), SupervisorError> {
+    pub(super) fn load(&mut self, generation: Generation, read_paths: Vec<String>) -> Result<(), SupervisorError> {
+        self.loads.insert(generation, read_paths);
         let (run, pipeline) = load_ids(generation);
         let profile = Profile { generation, privileged: false, network: false };
         let Some(slot) = self.enter(profile, pipeline) else {
@@ -96,8 +97,11 @@ impl Supervisor {
 
     fn start_spawner(&mut self, profile: Profile) -> Result<(), SupervisorError> {
         let settings = self.settings.get(&profile.generation).cloned();
-        let settings =
-            settings.unwrap_or(GenerationSettings { work_space: None, read_paths: Vec::new(), profiles: Vec::new() });
+        let settings = settings.unwrap_or_else(|| GenerationSettings {
+            work_space: None,
+            read_paths: self.loads.get(&profile.generation).cloned().unwrap_or_default(),
+            profiles: Vec::new(),
+        });
         let mut read_paths = self.options.read_paths.clone();
         read_paths.extend(self.options.root.clone());
         if !self.accounts.separate() {
@@ -230,7 +234,9 @@ impl Supervisor {
             }
         }
         let profiles = settings.profiles.clone();
-        let changed = settings.work_space.is_some() || !settings.read_paths.is_empty();
+        // The spawner of its loader goes on if runs are to see the same.
+        let seen = self.loads.remove(&generation).unwrap_or_default();
+        let changed = settings.work_space.is_some() || settings.read_paths != seen;
         self.settings.insert(generation, settings);
         self.settings.retain(|g, _| g.0 + 1 >= generation.0);
         let stale: Vec<Profile> =
