@@ -3,16 +3,22 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader, ErrorKind, Write as _},
-    os::unix::{fs::PermissionsExt as _, net::UnixStream},
+    os::{
+        fd::AsRawFd as _,
+        unix::{
+            fs::PermissionsExt as _,
+            net::{UnixListener, UnixStream},
+        },
+    },
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     thread::sleep,
     time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
 
-use crate::programs::{command, robot_binary, workspace};
+use crate::programs::{command, robot_binary, spawn_with, variable, workspace};
 
 /// Nothing here takes longer; a test that waits this long has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -59,6 +65,24 @@ impl Home {
         self.dir.path()
     }
 
+    /// Writes the configuration down.
+    pub fn write(&self) {
+        fs::write(self.path().join("conf/robot.yaml"), &self.robot).expect("robot.yaml");
+    }
+
+    /// What the supervisor knows of a role, by its name in the status file.
+    pub fn role_status(&self, name: &str) -> Option<Value> {
+        let status: Value = serde_json::from_str(&read_file(&self.run_dir().join("status.json"))).ok()?;
+        status["roles"].as_array()?.iter().find(|role| role["name"] == name).cloned()
+    }
+
+    /// Where sockets and status of the robot are that runs here.
+    pub fn run_dir(&self) -> PathBuf {
+        let home = fs::canonicalize(self.path()).expect("the home");
+        let runtime_dir = variable("XDG_RUNTIME_DIR");
+        gopher_sys::paths::run_dir(&home, nix::unistd::geteuid().as_raw(), runtime_dir.as_deref())
+    }
+
     pub fn file(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path().join(name);
         fs::create_dir_all(path.parent().expect("has a parent")).expect("directory");
@@ -85,6 +109,13 @@ impl Home {
         self.robot.push_str(&line);
     }
 
+    /// `gopherctl` for the robot that runs here.
+    pub fn gopherctl(&self, args: &[&str]) -> Command {
+        let mut program = command(robot_binary("gopherctl").expect("gopherctl is built"));
+        program.arg("-C").arg(self.path()).args(args).stdin(Stdio::null());
+        program
+    }
+
     /// Adds text to `robot.yaml` behind the extensions.
     pub fn more(&mut self, text: &str) {
         self.robot.push_str(text);
@@ -105,6 +136,22 @@ pub struct Start {
     /// In a pid namespace of the test's own, with a time limit: for extensions that attack.
     pub caged: bool,
     pub env: Vec<(String, String)>,
+    /// `gopherd` itself with these options, and with no environment but `env` and what every program needs.
+    pub gopherd: Option<Vec<&'static str>>,
+}
+
+impl Start {
+    /// `gopherd` with these options.
+    pub fn gopherd(options: &[&'static str]) -> Self {
+        Self { gopherd: Some(options.to_vec()), ..Self::default() }
+    }
+
+    /// With one more variable of the environment.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
 }
 
 /// A running robot.
@@ -143,8 +190,20 @@ fn cage() -> Command {
 impl Robot {
     /// Starts the robot and waits until it takes commands.
     pub fn start(home: Home, start: &Start) -> Self {
-        fs::write(home.path().join("conf/robot.yaml"), &home.robot).expect("robot.yaml");
+        let mut robot = Self::launch(home, start);
+        while robot.next().get("op") != Some(&json!("ready")) {}
+        robot
+    }
+
+    /// Starts the robot and connects to it, ready or not.
+    fn launch(home: Home, start: &Start) -> Self {
+        home.write();
         let socket = home.path().join("driver.sock");
+        if let Some(options) = &start.gopherd {
+            let process = gopherd_with_driver(&home, options, &start.env);
+            let writer = UnixStream::connect(&socket).expect("the driver's socket");
+            return Self::connected(home, process, writer);
+        }
         let gopherctl = robot_binary("gopherctl").expect("gopherctl is built");
         let mut program = if start.caged { cage() } else { command(&gopherctl) };
         if start.caged {
@@ -171,11 +230,33 @@ impl Robot {
             }
             sleep(Duration::from_millis(2));
         };
+        Self::connected(home, process, writer)
+    }
+
+    fn connected(home: Home, process: Child, writer: UnixStream) -> Self {
         writer.set_read_timeout(Some(PATIENCE)).expect("time-out");
         let lines = BufReader::new(writer.try_clone().expect("socket"));
-        let mut robot = Self { home, process, lines, writer, heard: Vec::new() };
-        while robot.next().get("op") != Some(&json!("ready")) {}
-        robot
+        Self { home, process, lines, writer, heard: Vec::new() }
+    }
+
+    /// Connects anew, to a connector that was restarted, and waits until it takes commands.
+    pub fn reconnect(&mut self) {
+        self.writer = UnixStream::connect(self.home.path().join("driver.sock")).expect("the driver's socket");
+        self.writer.set_read_timeout(Some(PATIENCE)).expect("time-out");
+        self.lines = BufReader::new(self.writer.try_clone().expect("socket"));
+        while self.next().get("op") != Some(&json!("ready")) {}
+    }
+
+    /// Waits for the end of the process that was started.
+    pub fn wait(&mut self) -> ExitStatus {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.process.try_wait().expect("our child") {
+                return status;
+            }
+            assert!(begun.elapsed() < PATIENCE, "the robot does not end: {}", self.errors());
+            sleep(Duration::from_millis(5));
+        }
     }
 
     fn next(&mut self) -> Value {
@@ -264,8 +345,7 @@ impl Robot {
 
     /// Runs `gopherctl` against this robot.
     pub fn gopherctl(&self, args: &[&str]) -> std::process::Output {
-        let mut program = command(robot_binary("gopherctl").expect("gopherctl is built"));
-        program.arg("-C").arg(self.home.path()).args(args).output().expect("gopherctl runs")
+        self.home.gopherctl(args).output().expect("gopherctl runs")
     }
 
     /// The process that started the robot.
@@ -305,7 +385,35 @@ impl Drop for Robot {
 }
 
 fn read(home: &Home, name: &str) -> String {
-    fs::read_to_string(home.path().join(name)).unwrap_or_default()
+    read_file(&home.path().join(name))
+}
+
+fn read_file(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_default()
+}
+
+/// `gopherd` as a service manager starts it: with nothing of the test's own environment but what every program needs.
+pub fn gopherd(home: &Home, options: &[&str], env: &[(String, String)]) -> Command {
+    let mut program = command(robot_binary("gopherd").expect("gopherd is built"));
+    program.arg("-C").arg(home.path()).arg("--install-dir").arg(workspace().join("packaging/share"));
+    program.args(options).env_clear();
+    let kept = ["PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR"];
+    program.envs(kept.into_iter().filter_map(|name| Some((name, variable(name)?))));
+    program.envs(env.iter().map(|(n, v)| (n, v))).stdin(Stdio::null());
+    program
+}
+
+/// The same with the test protocol at `driver.sock` and its output in `out.log`.
+fn gopherd_with_driver(home: &Home, options: &[&str], env: &[(String, String)]) -> Child {
+    let socket = home.path().join("driver.sock");
+    // Of an earlier start.
+    let _ = fs::remove_file(&socket);
+    let listener = UnixListener::bind(&socket).expect("the driver's socket");
+    let log = fs::File::options().create(true).append(true).open(home.path().join("out.log")).expect("log");
+    let mut program = gopherd(home, options, env);
+    program.args(["--protocol", "test", "--test-fd", &listener.as_raw_fd().to_string()]);
+    program.stdout(log.try_clone().expect("log")).stderr(log);
+    spawn_with(&mut program, &[listener.into()])
 }
 
 /// Sends a signal to a process of the test's own.

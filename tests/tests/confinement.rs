@@ -77,7 +77,7 @@ fn a_run_cannot_read_the_key_file_the_private_environment_or_the_state() {
     }
     home.file("ssh/robot_key.pub", "ssh-ed25519 PUBLIC-HALF\n");
     let key = "0123456789abcdef0123456789abcdef".to_owned();
-    let start = Start { caged: true, env: vec![("GOPHER_ENCRYPTION_KEY".into(), key)] };
+    let start = Start { caged: true, env: vec![("GOPHER_ENCRYPTION_KEY".into(), key)], ..Start::default() };
     let mut robot = Robot::start(home, &start);
     assert!(robot.home.path().join("binary-encrypted-key").is_file(), "the robot has made its key file");
     let seen = probe(&mut robot, "sh cd $GOPHER_HOME; ls -A . ssh; cat ssh/robot_key.pub");

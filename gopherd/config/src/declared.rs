@@ -1,6 +1,9 @@
 //! Extensions as `robot.yaml` declares them: names, files, parameters; what does not fit disables that one alone.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    path::Path,
+};
 
 use gopher_protocol::{
     ids::TaskName,
@@ -270,10 +273,12 @@ impl One<'_, '_> {
             Ok(found) => found,
             Err(Script::Missing(candidates)) => {
                 let looked: Vec<String> = candidates.iter().map(|p| self.layers.shown(p)).collect();
-                let reason = format!(
-                    "there is no file `{given}` (looked for {}); create it or correct `Path`",
-                    looked.join(", ")
-                );
+                let remedy = if Path::new(given).is_absolute() {
+                    "create it, correct `Path`, or name its directory in `ReadPaths` if runs cannot see it"
+                } else {
+                    "create it or correct `Path`"
+                };
+                let reason = format!("there is no file `{given}` (looked for {}); {remedy}", looked.join(", "));
                 return disable(at, reason);
             }
             Err(Script::Unreadable(path, error)) => {

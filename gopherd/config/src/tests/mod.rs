@@ -359,7 +359,10 @@ fn a_declaration_that_does_not_fit_disables_that_extension_alone() {
             "p: {Path: gone.sh}",
             "12: there is no file `gone.sh` (looked for custom/gone.sh, /opt/gopher/gone.sh); create it or correct `Path`",
         ),
-        ("p: {Path: /gone}", "12: there is no file `/gone` (looked for /gone); create it or correct `Path`"),
+        (
+            "p: {Path: /gone}",
+            "12: there is no file `/gone` (looked for /gone); create it, correct `Path`, or name its directory in `ReadPaths` if runs cannot see it",
+        ),
         ("p: {Path: plain.sh}", "12: custom/plain.sh is not executable; run `chmod +x custom/plain.sh`"),
         ("p: {Path: dir}", "12: custom/dir is not a regular file; correct `Path`"),
         ("p: {Path: locked}", "12: the file custom/locked cannot be examined: permission denied"),
