@@ -130,9 +130,11 @@ pub fn become_user(uid: u32) -> Result<(), ConfineError> {
     give_up_capabilities()
 }
 
-/// Keeps its uid (the only one its namespace has), gives up every capability, and dies with its parent.
+/// Keeps its uid (the only one its namespace has), gives up every capability, dies with its parent, and is opaque to
+/// what it starts under the same uid.
 pub fn give_up_capabilities() -> Result<(), ConfineError> {
     raw::drop_capabilities().map_err(at("capset"))?;
+    prctl::set_dumpable(false).map_err(at("PR_SET_DUMPABLE"))?;
     // Last: a change of uid clears it.
     prctl::set_pdeathsig(Signal::SIGKILL).map_err(at("PR_SET_PDEATHSIG"))
 }

@@ -105,6 +105,8 @@ fn a_run_cannot_see_signal_or_trace_another_process() {
     let processes = probe(&mut robot, "sh ls /proc | grep -c ^[0-9]");
     let count: u32 = processes.split_whitespace().next().unwrap().parse().expect("a number");
     assert!((2..9).contains(&count), "it sees {count} processes");
+    let first = probe(&mut robot, "sh ls /proc/1/fd /proc/1/cwd/; cat /proc/1/environ /proc/1/maps; echo tried");
+    assert!(first.contains("tried") && first.matches("denied").count() >= 4, "{first}");
     // Numbers of the cage's namespace are small: the first ones are supervisor and roles.
     for pid in [2, 3, 4, 5] {
         let report = probe(&mut robot, &format!("walls others {}", pid + 60000));
