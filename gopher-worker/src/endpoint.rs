@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     io::{ErrorKind, Read as _, Write as _},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     os::{fd::AsFd as _, unix::net::UnixStream},
 };
 
@@ -19,6 +19,7 @@ use crate::{
     error::WorkerError,
     http::{self, Progress},
     lines::Lines,
+    memory,
 };
 
 /// First token of HTTP connections; smaller ones belong to the run.
@@ -27,6 +28,12 @@ pub(crate) const CONNECTIONS: u64 = 16;
 const MAX_CONNECTIONS: usize = 64;
 /// Most bytes of one line on the descriptor.
 const MAX_LINE: usize = http::MAX_BODY;
+/// Most bytes of the descriptor that are read in one turn.
+const TURN: usize = 1 << 20;
+/// A run that leaves more answers than this unread is no longer listened to.
+const MAX_UNREAD: usize = 64 << 20;
+/// Most bytes that are read and dropped so that a refused client hears why.
+const MAX_DROPPED: usize = 4 * http::MAX_BODY;
 
 /// Who waits for an answer.
 enum Waiting {
@@ -40,6 +47,10 @@ struct Connection {
     parser: http::Parser,
     out: Vec<u8>,
     answered: bool,
+    /// The client has said all it wants to say.
+    ended: bool,
+    /// Bytes behind the request.
+    dropped: usize,
 }
 
 /// The API of one run.
@@ -56,6 +67,21 @@ pub(crate) struct Endpoint {
     next_connection: u64,
     parameters: Vec<(String, String)>,
     uid: u32,
+    /// `/proc` shows this run's processes and no others.
+    own_pids: bool,
+    /// The end of a line that was too long is still to come.
+    skipping: bool,
+    /// Nobody holds the other end of the descriptor any more, or it is no longer listened to.
+    stream_over: bool,
+    strangers: Strangers,
+}
+
+/// Clients that were not of this run; said once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Strangers {
+    None,
+    Refused,
+    Told,
 }
 
 impl Endpoint {
@@ -66,6 +92,7 @@ impl Endpoint {
         parameters: Vec<(String, String)>,
         poller: &Poller,
         tokens: (u64, u64),
+        own_pids: bool,
     ) -> Result<Self, WorkerError> {
         descriptors::make_nonblocking(&stream).map_err(WorkerError::system("fcntl"))?;
         poller.add(&stream, tokens.0, false).map_err(WorkerError::system("epoll_ctl"))?;
@@ -83,6 +110,10 @@ impl Endpoint {
             next_connection: CONNECTIONS,
             parameters,
             uid: nix::unistd::geteuid().as_raw(),
+            own_pids,
+            skipping: false,
+            stream_over: false,
+            strangers: Strangers::None,
         })
     }
 
@@ -91,28 +122,43 @@ impl Endpoint {
     }
 
     /// Reads the descriptor; the calls the engine must answer.
-    pub(crate) fn read_stream(&mut self) -> Vec<(CallId, RobotCall)> {
+    pub(crate) fn read_stream(&mut self, poller: &Poller) -> Vec<(CallId, RobotCall)> {
         let mut chunk = [0; 16 << 10];
-        loop {
+        let mut room = TURN;
+        while room > 0 {
             match self.stream.read(&mut chunk) {
-                Ok(0) => break,
-                Ok(count) => self.lines.push(&chunk[..count]),
+                Ok(0) => {
+                    self.stream_over = true;
+                    break;
+                }
+                Ok(count) => {
+                    self.lines.push(&chunk[..count]);
+                    room = room.saturating_sub(count);
+                }
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
                 Err(_) => break,
-            }
-            if self.lines.pending() > MAX_LINE + (64 << 10) {
-                break;
             }
         }
         let mut calls = Vec::new();
         while let Some(line) = self.lines.next() {
-            calls.extend(self.line(&line));
+            if !std::mem::take(&mut self.skipping) {
+                calls.extend(self.line(&line));
+            }
         }
         if self.lines.pending() > MAX_LINE {
             self.lines = Lines::default();
-            self.out.extend_from_slice(b"!\tthe call is longer than 16 MiB\n");
+            if !std::mem::replace(&mut self.skipping, true) {
+                self.out.extend_from_slice(b"!\tthe call is longer than 16 MiB\n");
+            }
         }
         self.flush_stream();
+        if self.stream_over || self.out.len() > MAX_UNREAD {
+            self.stream_over = true;
+            self.out = Vec::new();
+            // It has no one else: its later calls meet the end of the stream.
+            let _ = self.stream.shutdown(Shutdown::Both);
+            let _ = poller.remove(&self.stream);
+        }
         calls
     }
 
@@ -140,6 +186,9 @@ impl Endpoint {
     }
 
     fn answer_line(&mut self, json: bool, shape: Shape, answer: &RobotAnswer) {
+        if self.stream_over {
+            return;
+        }
         let line = if json {
             api::to_json(shape, answer).unwrap_or_else(|reason| serde_json::json!({ "Error": reason })).to_string()
         } else {
@@ -169,8 +218,16 @@ impl Endpoint {
     /// Takes new HTTP connections.
     pub(crate) fn accept(&mut self, poller: &Poller) {
         while let Ok((stream, peer)) = self.listener.accept() {
-            let ours = self.listener.local_addr().ok();
-            if self.connections.len() >= MAX_CONNECTIONS || !ours.is_some_and(|ours| same_uid(peer, ours, self.uid)) {
+            if self.connections.len() >= MAX_CONNECTIONS {
+                self.close_answered(poller);
+            }
+            if self.connections.len() >= MAX_CONNECTIONS {
+                continue;
+            }
+            if !self.listener.local_addr().is_ok_and(|ours| self.is_of_this_run(peer, ours)) {
+                if self.strangers == Strangers::None {
+                    self.strangers = Strangers::Refused;
+                }
                 continue;
             }
             let token = self.next_connection;
@@ -178,9 +235,30 @@ impl Endpoint {
             if stream.set_nonblocking(true).is_ok() && poller.add(stream.as_fd(), token, false).is_ok() {
                 let _ = stream.set_nodelay(true);
                 let parser = http::Parser::default();
-                self.connections.insert(token, Connection { stream, parser, out: Vec::new(), answered: false });
+                let connection =
+                    Connection { stream, parser, out: Vec::new(), answered: false, ended: false, dropped: 0 };
+                self.connections.insert(token, connection);
             }
         }
+    }
+
+    /// Whether the client of a loopback connection is a process of this run: by its uid, and, as several runs may
+    /// share one, by who holds the socket.
+    fn is_of_this_run(&self, peer: SocketAddr, ours: SocketAddr) -> bool {
+        let table = std::fs::read_to_string("/proc/net/tcp").unwrap_or_default();
+        match owner(&table, peer.port(), ours.port()) {
+            Some((uid, socket)) => uid == self.uid && (!self.own_pids || memory::somebody_holds(socket)),
+            None => false,
+        }
+    }
+
+    /// Whether somebody else has tried to speak as this run since this was last asked; true once.
+    pub(crate) fn refused_strangers(&mut self) -> bool {
+        let news = self.strangers == Strangers::Refused;
+        if news {
+            self.strangers = Strangers::Told;
+        }
+        news
     }
 
     /// Reads or writes one HTTP connection; a call the engine must answer.
@@ -188,20 +266,30 @@ impl Endpoint {
         let connection = self.connections.get_mut(&token)?;
         let mut progress = Progress::Partial;
         let mut chunk = [0; 16 << 10];
-        while matches!(progress, Progress::Partial | Progress::Continue) {
+        while matches!(progress, Progress::Partial | Progress::Continue) && !connection.ended {
             match connection.stream.read(&mut chunk) {
-                // The client left, or sends more than its request.
                 Ok(0) => {
+                    connection.ended = true;
+                    // It may wait for its answer, but has nothing more to tell.
+                    let _ = poller.remove(connection.stream.as_fd());
                     if !connection.answered {
+                        progress = Progress::Refused(400);
+                    }
+                }
+                Ok(count) if connection.answered => {
+                    connection.dropped += count;
+                    if connection.dropped > MAX_DROPPED {
                         self.close(token, poller);
                         return None;
                     }
-                    break;
                 }
-                Ok(_) if connection.answered => continue,
                 Ok(count) => progress = connection.parser.push(&chunk[..count]),
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
-                Err(_) => break,
+                Err(e) if e.kind() == ErrorKind::WouldBlock => break,
+                Err(_) => {
+                    self.close(token, poller);
+                    return None;
+                }
             }
             if progress == Progress::Continue {
                 connection.out.extend_from_slice(http::CONTINUE);
@@ -258,7 +346,9 @@ impl Endpoint {
                 Ok(count) => drop(connection.out.drain(..count)),
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
                 Err(e) if e.kind() == ErrorKind::WouldBlock => {
-                    let _ = poller.modify(connection.stream.as_fd(), token, true);
+                    if poller.modify(connection.stream.as_fd(), token, true).is_err() {
+                        let _ = poller.add(connection.stream.as_fd(), token, true);
+                    }
                     return;
                 }
                 Err(_) => return self.close(token, poller),
@@ -266,7 +356,19 @@ impl Endpoint {
         }
         let over =
             connection.answered && !self.waiting.values().any(|w| matches!(w, Waiting::Http(t, _) if *t == token));
-        if over {
+        // A client that is still writing would lose its answer if the connection ended now: it is heard to the end.
+        if over && (connection.ended || connection.stream.shutdown(Shutdown::Write).is_err()) {
+            self.close(token, poller);
+        } else if over {
+            let _ = poller.modify(connection.stream.as_fd(), token, false);
+        }
+    }
+
+    /// Clients that keep a connection although they have their answer make room for others.
+    fn close_answered(&mut self, poller: &Poller) {
+        let waits = |token: u64| self.waiting.values().any(|w| matches!(w, Waiting::Http(t, _) if *t == token));
+        let done = self.connections.iter().filter(|(token, c)| c.answered && c.out.is_empty() && !waits(**token));
+        for token in done.map(|(token, _)| *token).collect::<Vec<_>>() {
             self.close(token, poller);
         }
     }
@@ -305,6 +407,11 @@ impl Endpoint {
         !self.out.is_empty()
     }
 
+    /// The descriptor is no longer watched.
+    pub(crate) fn stream_is_over(&self) -> bool {
+        self.stream_over
+    }
+
     /// The descriptor became writable.
     pub(crate) fn stream_writable(&mut self) {
         self.flush_stream();
@@ -320,18 +427,15 @@ fn same_text(a: &str, b: &str) -> bool {
     a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |acc, (x, y)| acc | (x ^ y)) == 0
 }
 
-/// Whether the client socket of a loopback connection belongs to `uid`, as this namespace sees it.
-fn same_uid(peer: SocketAddr, ours: SocketAddr, uid: u32) -> bool {
-    std::fs::read_to_string("/proc/net/tcp").is_ok_and(|table| owner(&table, peer.port(), ours.port()) == Some(uid))
-}
-
-/// The uid in the row of `/proc/net/tcp` that leads from `local` to `remote`.
-fn owner(table: &str, local: u16, remote: u16) -> Option<u32> {
+/// The uid and inode in the row of `/proc/net/tcp` that leads from `local` to `remote`.
+fn owner(table: &str, local: u16, remote: u16) -> Option<(u32, u64)> {
     let port = |address: &str| u16::from_str_radix(address.split_once(':')?.1, 16).ok();
     table.lines().skip(1).find_map(|row| {
         let mut fields = row.split_ascii_whitespace();
         let (from, to) = (fields.nth(1)?, fields.next()?);
-        (port(from)? == local && port(to)? == remote).then(|| fields.nth(4)?.parse().ok())?
+        let found = port(from)? == local && port(to)? == remote;
+        let (uid, inode) = (fields.nth(4)?.parse().ok()?, fields.nth(1)?.parse().ok()?);
+        found.then_some((uid, inode))
     })
 }
 
@@ -343,8 +447,8 @@ mod tests {
     fn the_owner_of_a_connection_is_read_from_its_row() {
         let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
             0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1 0\n\
-            1: 0100007F:A1B2 0100007F:1F90 01 00000000:00000000 00:00000000 00000000  1234        0 2 1 0\n";
-        assert_eq!(owner(table, 0xA1B2, 0x1F90), Some(1234));
+            1: 0100007F:A1B2 0100007F:1F90 01 00000000:00000000 00:00000000 00000000  1234        0 77 1 0\n";
+        assert_eq!(owner(table, 0xA1B2, 0x1F90), Some((1234, 77)));
         assert_eq!(owner(table, 0x1F90, 0xA1B2), None);
         assert_eq!(owner("", 1, 2), None);
     }

@@ -13,19 +13,23 @@ use std::{
 };
 
 use gopher_protocol::{
+    WireError,
     ids::CallId,
-    robot_api::{RobotCall, TaskRetVal},
+    robot_api::{RobotAnswer, RobotCall, TaskRetVal},
     secretd::{SecretdToWorker, WorkerToSecretd},
     worker::{EngineToWorker, Outcome, RunRequest, Stream, WorkDir, WorkerToEngine},
 };
-use gopher_sys::{Link, LinkError, Poller, descriptors};
+use gopher_sys::{
+    Link, LinkError, Poller, descriptors,
+    poll::Ready,
+    process::{self, Exit},
+};
 use nix::{
     errno::Errno,
     fcntl::OFlag,
     sys::{
-        signal::{SigSet, Signal, kill},
+        signal::{SigSet, SigmaskHow, Signal, kill},
         signalfd::{SfdFlags, SignalFd},
-        wait::{WaitPidFlag, WaitStatus, waitpid},
     },
     unistd::{Pid, pipe2},
 };
@@ -46,8 +50,11 @@ const MEMORY_CHECK: Duration = Duration::from_millis(200);
 const OUTPUT_LIMIT: u64 = 64 << 20;
 /// One message of output.
 const OUTPUT_CHUNK: usize = 8 << 10;
-/// While this much waits for the engine, output is not read.
+/// While this much waits for the engine, output and calls are not read.
 const BACKLOG: usize = 256 << 10;
+
+/// Said in the log of a run whose API port somebody else has found.
+const STRANGER: &[u8] = b"a process that is not of this run connected to its Robot API and was refused\n";
 
 const ENGINE: u64 = 0;
 const SIGNALS: u64 = 1;
@@ -187,7 +194,8 @@ impl Running {
             ]);
             let mut parameters = values.to_vec();
             parameters.extend(request.env.iter().cloned());
-            let endpoint = Endpoint::new(ours, listener, parameters, &poller, (API, LISTENER)).map_err(lost)?;
+            let endpoint =
+                Endpoint::new(ours, listener, parameters, &poller, (API, LISTENER), place.own_pids).map_err(lost)?;
             caller_id = Some(format!("{}\n", endpoint.caller_id));
             inherited.extend([theirs.into(), lock]);
             Some(endpoint)
@@ -224,7 +232,11 @@ impl Running {
             stdout: out_write,
             stderr: err_write,
         };
-        let main = i32::try_from(start.start()?).map(Pid::from_raw).map_err(|e| e.to_string())?;
+        // A program must meet every signal that is meant for it: it inherits what is blocked here.
+        let blocked = SigSet::empty().thread_swap_mask(SigmaskHow::SIG_SETMASK).map_err(system("sigprocmask"))?;
+        let started = start.start();
+        blocked.thread_set_mask().map_err(system("sigprocmask"))?;
+        let main = i32::try_from(started?).map(Pid::from_raw).map_err(|e| e.to_string())?;
         engine.send(&WorkerToEngine::Started).map_err(|e| e.to_string())?;
         let or = |limit: u64, default: u64| if limit == 0 { default } else { limit };
         let output_limit = or(request.limits.output_bytes, OUTPUT_LIMIT);
@@ -253,6 +265,8 @@ impl Running {
     /// Serves calls and output until the program has ended.
     fn serve(&mut self, engine: &mut EngineLink) -> Result<Outcome, WorkerError> {
         let mut next_memory_check = Instant::now() + MEMORY_CHECK;
+        // What ended before its end could be signalled.
+        self.reap();
         while self.main_exit.is_none() {
             self.watch(engine)?;
             let deadline = self.kill_at.map_or(next_memory_check, |at| at.min(next_memory_check));
@@ -265,19 +279,19 @@ impl Running {
                     ENGINE => self.engine(engine)?,
                     SIGNALS => self.reap(),
                     STDOUT | STDERR => self.output(engine, usize::from(ready.token == STDERR), false)?,
-                    API if ready.write => self.api_writable(),
-                    API => {
-                        let calls = self.endpoint.as_mut().map(Endpoint::read_stream).unwrap_or_default();
-                        ask(engine, calls)?;
-                    }
+                    API => self.api(engine, ready)?,
                     LISTENER => {
                         if let Some(endpoint) = &mut self.endpoint {
                             endpoint.accept(&self.poller);
+                            if endpoint.refused_strangers() {
+                                let bytes = STRANGER.to_vec();
+                                engine.send(&WorkerToEngine::Output { stream: Stream::Stderr, bytes })?;
+                            }
                         }
                     }
                     token if token >= CONNECTIONS => {
                         let call = self.endpoint.as_mut().and_then(|e| e.serve(token, &self.poller));
-                        ask(engine, call)?;
+                        self.ask(engine, call)?;
                     }
                     _ => {}
                 }
@@ -321,6 +335,8 @@ impl Running {
             self.poller.modify(engine.as_fd(), ENGINE, self.writing).map_err(system("epoll_ctl"))?;
         }
         if let Some(endpoint) = &self.endpoint
+            && self.reading
+            && !endpoint.stream_is_over()
             && endpoint.stream_blocked() != self.api_writing
         {
             self.api_writing = endpoint.stream_blocked();
@@ -329,6 +345,12 @@ impl Running {
         let reading = engine.backlog() < BACKLOG;
         if reading != self.reading {
             self.reading = reading;
+            if let Some(endpoint) = self.endpoint.as_ref().filter(|e| !e.stream_is_over()) {
+                let stream = endpoint.stream();
+                let change =
+                    if reading { self.poller.add(stream, API, self.api_writing) } else { self.poller.remove(stream) };
+                change.map_err(system("epoll_ctl"))?;
+            }
             for output in &self.outputs {
                 if let Some(pipe) = &output.pipe {
                     let change =
@@ -340,10 +362,36 @@ impl Running {
         Ok(())
     }
 
-    fn api_writable(&mut self) {
-        if let Some(endpoint) = &mut self.endpoint {
+    fn ask(
+        &mut self,
+        engine: &mut EngineLink,
+        calls: impl IntoIterator<Item = (CallId, RobotCall)>,
+    ) -> Result<(), WorkerError> {
+        for (call, request) in calls {
+            match engine.send(&WorkerToEngine::Call { call, request }) {
+                // Decoded, a call may be longer than it was on its way here.
+                Err(LinkError::Wire(WireError::TooLong { .. })) => {
+                    if let Some(endpoint) = &mut self.endpoint {
+                        let answer = RobotAnswer::Refused("the call is longer than 16 MiB".to_owned());
+                        endpoint.answer(call, &answer, &self.poller);
+                    }
+                }
+                sent => sent?,
+            }
+        }
+        Ok(())
+    }
+
+    fn api(&mut self, engine: &mut EngineLink, ready: Ready) -> Result<(), WorkerError> {
+        let Some(endpoint) = &mut self.endpoint else { return Ok(()) };
+        if ready.write {
             endpoint.stream_writable();
         }
+        if ready.read {
+            let calls = endpoint.read_stream(&self.poller);
+            self.ask(engine, calls)?;
+        }
+        Ok(())
     }
 
     fn engine(&mut self, engine: &mut EngineLink) -> Result<(), WorkerError> {
@@ -370,15 +418,15 @@ impl Running {
     fn reap(&mut self) {
         while let Ok(Some(_)) = self.signals.read_signal() {}
         loop {
-            match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-                Ok(WaitStatus::Exited(pid, code)) if pid == self.main => {
-                    self.main_exit = Some((TaskRetVal(code), None));
+            match process::reap() {
+                Ok(Some((pid, exit))) if i32::try_from(pid) == Ok(self.main.as_raw()) => {
+                    self.main_exit = Some(match exit {
+                        Exit::Code(code) => (TaskRetVal(code), None),
+                        Exit::Signal(signal) => (TaskRetVal(-1), Some(signal)),
+                    });
                 }
-                Ok(WaitStatus::Signaled(pid, signal, _)) if pid == self.main => {
-                    self.main_exit = Some((TaskRetVal(-1), Some(signal as i32)));
-                }
-                Ok(WaitStatus::StillAlive) | Err(_) => return,
-                Ok(_) => {}
+                Ok(Some(_)) => {}
+                Ok(None) | Err(_) => return,
             }
         }
     }
@@ -454,13 +502,6 @@ impl Running {
         }
         Ok(())
     }
-}
-
-fn ask(engine: &mut EngineLink, calls: impl IntoIterator<Item = (CallId, RobotCall)>) -> Result<(), WorkerError> {
-    for (call, request) in calls {
-        engine.send(&WorkerToEngine::Call { call, request })?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

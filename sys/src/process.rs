@@ -240,6 +240,17 @@ pub fn wait(pidfd: &OwnedFd) -> Result<Exit, Errno> {
     }
 }
 
+/// Reaps any child that has ended, without waiting; `None` if none has. Every signal has its number, real-time ones too.
+pub fn reap() -> Result<Option<(u32, Exit)>, Errno> {
+    let Some((pid, status)) = raw::wait_any()? else { return Ok(None) };
+    let exit = if libc::WIFSIGNALED(status) {
+        Exit::Signal(libc::WTERMSIG(status))
+    } else {
+        Exit::Code(libc::WEXITSTATUS(status))
+    };
+    Ok(Some((u32::try_from(pid).map_err(|_| Errno::EINVAL)?, exit)))
+}
+
 /// Sends a signal to exactly this process, dead or alive.
 pub fn signal(pidfd: &OwnedFd, signal: Signal) -> Result<(), Errno> {
     raw::pidfd_send_signal(pidfd, signal as i32)

@@ -189,3 +189,11 @@ pub(crate) fn take_inherited(number: RawFd) -> Result<OwnedFd, Errno> {
     // SAFETY: the copy was just made.
     Ok(unsafe { OwnedFd::from_raw_fd(copy) })
 }
+
+/// Reaps any child that has ended: its number and its status; `None` if none has.
+pub(crate) fn wait_any() -> Result<Option<(i32, i32)>, Errno> {
+    let mut status = 0;
+    // SAFETY: `status` is a valid place for the status and outlives the call.
+    let pid = Errno::result(unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) })?;
+    Ok((pid > 0).then_some((pid, status)))
+}

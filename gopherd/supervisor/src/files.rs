@@ -293,11 +293,11 @@ mod tests {
         let dir = tempfile::tempdir().expect("directory");
         assert!(!holds_robot(dir.path()).expect("nothing"));
         fs::create_dir_all(dir.path().join("conf/robot.yaml")).expect("a directory");
-        let refused = holds_robot(dir.path()).err().expect("refused").to_string();
+        let refused = holds_robot(dir.path()).expect_err("refused").to_string();
         assert!(refused.contains("conf/robot.yaml is not a regular file"), "{refused}");
         fs::remove_dir(dir.path().join("conf/robot.yaml")).expect("removed");
         std::os::unix::fs::symlink("/nowhere", dir.path().join("conf/robot.yaml")).expect("link");
-        let refused = holds_robot(dir.path()).err().expect("refused").to_string();
+        let refused = holds_robot(dir.path()).expect_err("refused").to_string();
         assert!(refused.contains("leads to no file"), "{refused}");
     }
 
