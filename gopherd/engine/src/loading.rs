@@ -46,6 +46,7 @@ pub(crate) struct Loader {
 
 impl Engine {
     pub(crate) fn request_load(&mut self, number: Number, read_paths: Vec<String>) {
+        self.close_loader();
         self.supervisor.send(&EngineToSupervisor::Load { generation: number, read_paths: read_paths.clone() });
         self.loader = Some(Loader { number, read_paths, wire: None, asked: HashMap::new() });
     }

@@ -91,7 +91,16 @@ impl Engine {
         }
         let token = self.token(Who::Secretd);
         match Wire::new(&self.poller, socket, token) {
-            Ok(wire) => self.secretd = Some(wire),
+            Ok(wire) => {
+                self.secretd = Some(wire);
+                // A secretd that was restarted knows no tasks: only a load tells it, and no run starts before.
+                if let Some(current) = &self.current {
+                    let newest = current.robot.generation.0.max(self.loading().0);
+                    self.log.warn("gopher-secretd was restarted; the configuration is loaded again");
+                    let read_paths = current.robot.read_paths.clone();
+                    self.request_load(Number(newest + 1), read_paths);
+                }
+            }
             Err(error) => self.log.error(&format!("the link to secretd: {error}")),
         }
     }

@@ -16,6 +16,8 @@ pub(crate) enum SupervisorError {
     System { step: &'static str, errno: Errno },
     #[error("{role} does not start: {source}")]
     Start { role: String, source: StartError },
+    #[error("the ends of runs cannot be seen: {0}")]
+    Orphans(gopher_sys::confine::ConfineError),
     #[error("link: {0}")]
     Link(#[from] LinkError),
     #[error("the robot at {home} is already run by gopherd with process id {pid}: stop that one first")]
@@ -31,7 +33,7 @@ impl SupervisorError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => 64,
-            Self::File { .. } | Self::System { .. } | Self::Start { .. } => 71,
+            Self::File { .. } | Self::System { .. } | Self::Start { .. } | Self::Orphans(_) => 71,
             Self::Link(_) => 70,
             Self::Running { .. } | Self::NoUids { .. } => 75,
             Self::Refused(_) => 78,

@@ -17,6 +17,8 @@ use gopher_sys::{descriptors, process};
 use crate::error::SupervisorError;
 
 const PREFIX: &[u8] = b"GOPHER_";
+/// Of these values this program keeps no copy, not even sealed.
+const KEYS: [&str; 3] = ["GOPHER_ENCRYPTION_KEY", "GOPHER_DEPLOY_KEY", "GOPHER_HOST_KEYS"];
 
 /// Executes this program again without its `GOPHER_*` values, if it has any.
 pub(crate) fn take_launch_values() -> Result<(), SupervisorError> {
@@ -30,14 +32,15 @@ pub(crate) fn take_launch_values() -> Result<(), SupervisorError> {
         taken.iter().flat_map(|(name, value)| entry(name, value).into_iter().chain([0])).collect();
     let memory = descriptors::sealed_memory("launch", &values).map_err(SupervisorError::system("memfd_create"));
     gopher_sys::wipe(&mut values);
-    execute_again(&memory?, &kept).map(|never| match never {})
+    let keys = taken.iter().any(|(name, _)| KEYS.iter().any(|key| name == key));
+    execute_again(&memory?, keys, &kept).map(|never| match never {})
 }
 
 fn entry(name: &OsString, value: &OsString) -> Vec<u8> {
     [name.as_bytes(), b"=", value.as_bytes()].concat()
 }
 
-fn execute_again(memory: &OwnedFd, kept: &[(OsString, OsString)]) -> Result<Infallible, SupervisorError> {
+fn execute_again(memory: &OwnedFd, keys: bool, kept: &[(OsString, OsString)]) -> Result<Infallible, SupervisorError> {
     let system = SupervisorError::system;
     descriptors::keep_on_exec(memory).map_err(system("fcntl"))?;
     let itself = descriptors::open_program("/proc/self/exe").map_err(system("open /proc/self/exe"))?;
@@ -46,6 +49,9 @@ fn execute_again(memory: &OwnedFd, kept: &[(OsString, OsString)]) -> Result<Infa
     let mut args = std::env::args_os().map(|a| c_string(a.as_bytes())).collect::<Result<Vec<_>, _>>()?;
     args.push(c_string(b"--launch-fd")?);
     args.push(c_string(memory.as_raw_fd().to_string().as_bytes())?);
+    if !keys {
+        args.push(c_string(b"--launch-settings")?);
+    }
     let env = kept.iter().map(|(name, value)| c_string(&entry(name, value))).collect::<Result<Vec<_>, _>>()?;
     process::exec(itself.as_fd(), &args, &env).map_err(system("execveat"))
 }

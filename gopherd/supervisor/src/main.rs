@@ -11,6 +11,7 @@ mod handoff;
 mod leases;
 mod links;
 mod options;
+mod orphans;
 mod role;
 mod runs;
 mod search_path;

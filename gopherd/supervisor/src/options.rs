@@ -37,6 +37,8 @@ pub(crate) struct Options {
     pub(crate) no_isolation: bool,
     /// Sealed memory with the `GOPHER_*` values; this program gives it to itself.
     pub(crate) launch_fd: Option<i32>,
+    /// No key is among them.
+    pub(crate) launch_settings: bool,
     pub(crate) help: bool,
     pub(crate) version: bool,
 }
@@ -62,6 +64,7 @@ impl Options {
                 "--capability-off" => options.capabilities_off.push(text(value()?)?),
                 "--no-isolation" => options.no_isolation = true,
                 "--launch-fd" => options.launch_fd = Some(number(&flag, value()?)?),
+                "--launch-settings" => options.launch_settings = true,
                 "-h" | "--help" => options.help = true,
                 "--version" => options.version = true,
                 _ => return Err(SupervisorError::Usage(format!("unknown option {flag}; see gopherd --help"))),

@@ -12,7 +12,7 @@ use std::{
 };
 
 use gopher_protocol::{
-    ids::{Generation, PipelineId, RunId},
+    ids::{Generation, PipelineId, RunId, TaskName},
     loader::{Sources, StartMode},
     supervisor::{
         ConnectorToSupervisor, EngineStart, EngineToSupervisor, GenerationSettings, Isolation, Layout, RunExit,
@@ -21,7 +21,7 @@ use gopher_protocol::{
     },
 };
 use gopher_sys::{
-    LinkError, Poller, descriptors,
+    LinkError, Poller, confine, descriptors,
     poll::Ready,
     process::{self, Exit},
 };
@@ -43,6 +43,7 @@ use crate::{
     leases::Leases,
     links,
     options::{Options, USAGE},
+    orphans,
     role::{Backoff, Programs, Role},
     runs::{Process, Run, Runs, State, load_ids},
     search_path,
@@ -94,8 +95,10 @@ struct Supervisor {
     mode: RunMode,
     missing: Vec<String>,
     start_mode: Option<StartMode>,
+    /// `GOPHER_*` values of the launch environment, where no key is among them, for a secretd that is restarted.
+    launch_settings: Option<OwnedFd>,
     /// Keys came from the launch environment: they cannot be had a second time.
-    launch_values: bool,
+    launch_keys: bool,
     secretd: Option<Role<SupervisorToSecretd, SecretdToSupervisor>>,
     secretd_backoff: Backoff,
     engine: Option<Role<SupervisorToEngine, EngineToSupervisor>>,
@@ -131,9 +134,9 @@ pub(crate) fn run() -> Result<ExitCode, SupervisorError> {
     if options.launch_fd.is_none() {
         handoff::take_launch_values()?;
     }
+    confine::be_prompt();
     let mut supervisor = Supervisor::prepare(options)?;
-    supervisor.start_secretd()?;
-    let code = supervisor.serve();
+    let code = supervisor.start_secretd().and_then(|()| supervisor.serve());
     supervisor.files.leave();
     code
 }
@@ -146,6 +149,15 @@ impl Supervisor {
         let runtime_dir = environment.runtime_dir.as_ref().map(PathBuf::from);
         let files = Files::open(&home, options.install_dir.as_deref(), runtime_dir.as_deref())?;
         let accounts = Accounts::choose(&files.home)?;
+        if options.no_isolation {
+            if accounts.separate() {
+                return Err(SupervisorError::Usage(
+                    "--no-isolation would let runs be root: start the robot as an ordinary user, or without it".into(),
+                ));
+            }
+            // What a run leaves behind comes to us when its first process is gone.
+            confine::adopt_orphans().map_err(SupervisorError::Orphans)?;
+        }
         files::give(&files.scratch, accounts.spawner())?;
         let test_socket = options.test_fd.map(descriptors::inherited).transpose().map_err(system("--test-fd"))?;
         let mode = match (options.no_isolation, accounts.separate()) {
@@ -173,7 +185,8 @@ impl Supervisor {
             programs: Programs::open()?,
             admin: files.admin_socket()?,
             cookie,
-            launch_values: options.launch_fd.is_some(),
+            launch_settings: None,
+            launch_keys: options.launch_fd.is_some() && !options.launch_settings,
             options,
             environment,
             accounts,
@@ -422,6 +435,14 @@ impl Supervisor {
         for child in runs.chain(connectors).chain(roles) {
             let _ = process::signal(&child.pidfd, Signal::SIGKILL);
             let _ = process::wait(&child.pidfd);
+        }
+        self.end_orphans();
+    }
+
+    /// Without pid namespaces, what a run has left behind is a child of this process now.
+    fn end_orphans(&self) {
+        if matches!(self.mode, RunMode::Unconfined) {
+            orphans::end();
         }
     }
 }

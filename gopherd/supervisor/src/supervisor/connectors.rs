@@ -4,7 +4,8 @@ use super::*;
 
 impl Supervisor {
     pub(super) fn start_connector(&mut self, name: &str) -> Result<(), SupervisorError> {
-        let index = u32::try_from(self.connectors.len()).unwrap_or(0);
+        // The lowest number that no other connector has: uids go by it.
+        let index = (0..u32::MAX).find(|n| self.connectors.values().all(|c| c.index != *n)).unwrap_or_default();
         let connector = self.connectors.entry(name.to_owned()).or_insert_with(|| Connector {
             index,
             role: None,

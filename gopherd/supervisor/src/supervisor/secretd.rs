@@ -8,6 +8,14 @@ impl Supervisor {
         let mut role = Role::start(&self.programs, &self.programs.secretd, "gopher-secretd", account)?;
         if let Some(fd) = self.options.launch_fd.take() {
             let memory = descriptors::inherited(fd).map_err(SupervisorError::system("--launch-fd"))?;
+            if self.launch_keys {
+                role.tell(&SupervisorToSecretd::LaunchEnvironment, vec![memory]);
+            } else {
+                self.launch_settings = Some(memory);
+            }
+        }
+        if let Some(memory) = &self.launch_settings {
+            let memory = memory.try_clone().map_err(SupervisorError::file("duplicate", "launch values".as_ref()))?;
             role.tell(&SupervisorToSecretd::LaunchEnvironment, vec![memory]);
         }
         if let Some((name, file)) = self.files.private_environment()? {
@@ -118,7 +126,7 @@ impl Supervisor {
         for run in killed {
             self.kill_run(run);
         }
-        if self.launch_values {
+        if self.launch_keys {
             return Err(SupervisorError::Refused(format!(
                 "gopher-secretd ended ({exit}), and its key came from the environment, which is gone: start the robot again"
             )));

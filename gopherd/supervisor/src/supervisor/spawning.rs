@@ -34,6 +34,7 @@ impl Supervisor {
         self.tell_engine(&SupervisorToEngine::Spawned { run }, vec![engine_end]);
         let order = SpawnOrder {
             run,
+            task: request.task.clone(),
             slot,
             uid: self.accounts.run_uid(profile.privileged, slot),
             kind: SpawnKind::Run,
@@ -81,7 +82,14 @@ impl Supervisor {
         secretd.tell(&SupervisorToSecretd::LoaderOpened { generation }, vec![secretd_end]);
         self.tell_engine(&SupervisorToEngine::Loader { generation }, vec![engine_end]);
         let limits = gopher_protocol::robot::Limits { cpu_seconds: 20, ..Default::default() };
-        let order = SpawnOrder { run, slot, uid: self.accounts.run_uid(false, slot), kind: SpawnKind::Load, limits };
+        let order = SpawnOrder {
+            run,
+            task: TaskName::default(),
+            slot,
+            uid: self.accounts.run_uid(false, slot),
+            kind: SpawnKind::Load,
+            limits,
+        };
         self.order(profile, order, vec![loader_engine, loader_secretd])
     }
 
@@ -336,6 +344,7 @@ impl Supervisor {
             (None, Err(_)) => SupervisorToEngine::Exited { run, exit: RunExit::Code(70) },
         };
         self.tell_engine(&message, Vec::new());
+        self.end_orphans();
         self.run_over(run, &live);
     }
 
