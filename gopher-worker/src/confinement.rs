@@ -27,8 +27,6 @@ use crate::{
 const TMP_SIZE: u64 = 256 << 20;
 /// What every run may use unless its task says otherwise.
 pub(crate) const DEFAULT_LIMITS: Limits = Limits { memory: 1 << 30, processes: 256, cpu: 0, file: 4 << 30 };
-/// Runs yield to the robot itself.
-const NICE: i32 = 5;
 
 /// What is prepared once and used by every run of a spawner.
 pub(crate) struct Walls {
@@ -86,7 +84,7 @@ impl Walls {
                 confine::adopt_orphans()?;
             }
         }
-        confine::be_nice(NICE);
+        confine::yield_to_others()?;
         Ok(())
     }
 

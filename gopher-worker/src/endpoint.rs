@@ -85,11 +85,10 @@ enum Strangers {
 }
 
 impl Endpoint {
-    /// `stream` is our end of the descriptor; `parameters` is what `GetParameter` finds, first of a name first.
+    /// `stream` is our end of the descriptor.
     pub(crate) fn new(
         stream: UnixStream,
         listener: TcpListener,
-        parameters: Vec<(String, String)>,
         poller: &Poller,
         tokens: (u64, u64),
         own_pids: bool,
@@ -108,13 +107,18 @@ impl Endpoint {
             waiting: HashMap::new(),
             next_call: CallId(1),
             next_connection: CONNECTIONS,
-            parameters,
+            parameters: Vec::new(),
             uid: nix::unistd::geteuid().as_raw(),
             own_pids,
             skipping: false,
             stream_over: false,
             strangers: Strangers::None,
         })
+    }
+
+    /// What `GetParameter` finds, first of a name first.
+    pub(crate) fn give_parameters(&mut self, parameters: Vec<(String, String)>) {
+        self.parameters = parameters;
     }
 
     fn parameter(&self, name: &str) -> String {

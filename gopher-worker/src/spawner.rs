@@ -170,6 +170,8 @@ impl Spawner {
                         eprintln!("gopher-worker: {error}");
                     }
                     link.send(&SpawnerToSupervisor::Released { slot })?;
+                    // A run has just ended: nobody waits, and the next one should not.
+                    self.make_one(link);
                 }
                 Some((SupervisorToSpawner::Stop, _)) => return Ok(()),
                 Some((SupervisorToSpawner::Begin { .. } | SupervisorToSpawner::Mapped, _)) => {
@@ -265,7 +267,7 @@ impl Spawner {
             return Err(WorkerError::Protocol("a run has two links"));
         };
         match order.kind {
-            SpawnKind::Run => run::run(engine, secretd, listener, place),
+            SpawnKind::Run => run::run(order.task, engine, secretd, listener, place),
             SpawnKind::Load => loader::run(engine, secretd),
         }
     }

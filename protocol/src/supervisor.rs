@@ -246,6 +246,8 @@ wire! {
 
     pub struct SpawnOrder {
         pub run: RunId,
+        /// What to redeem; empty for a load.
+        pub task: TaskName,
         /// The pipeline's place: it has a scratch workspace, and where there are several uids, one of its own.
         pub slot: u32,
         pub uid: u32,

@@ -169,9 +169,9 @@ pub fn close_others(keep: &[&dyn AsFd], first: u32) -> Result<(), ConfineError> 
     raw::close_range(next, u32::MAX, false).map_err(at("close_range"))
 }
 
-/// Lowers the priority of this process and its descendants.
-pub fn be_nice(by: i32) {
-    raw::nice(by);
+/// Lets this process and its descendants yield to everything else that wakes: a lower priority, and the longest slices.
+pub fn yield_to_others() -> Result<(), ConfineError> {
+    raw::slice(100_000_000, 5).map_err(at("sched_setattr"))
 }
 
 /// Orphans of this process's descendants become its children, where no pid namespace does it.
@@ -181,5 +181,5 @@ pub fn adopt_orphans() -> Result<(), ConfineError> {
 
 /// Serve this process soon after it wakes; kernels that cannot are no worse off.
 pub fn be_prompt() {
-    let _ = raw::short_slice(100_000);
+    let _ = raw::slice(100_000, 0);
 }

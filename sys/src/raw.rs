@@ -106,8 +106,9 @@ pub(crate) fn drop_capabilities() -> Result<(), Errno> {
     number(unsafe { libc::syscall(libc::SYS_capset, &raw const header, none.as_ptr()) }).map(drop)
 }
 
-/// Asks the scheduler for a short slice, so that this process is soon served after it wakes (Linux 6.12).
-pub(crate) fn short_slice(nanoseconds: u64) -> Result<(), Errno> {
+/// Asks the scheduler for slices of this length (Linux 6.12; older kernels take the nice value alone): a process that
+/// wakes is served before one whose slices are longer.
+pub(crate) fn slice(nanoseconds: u64, nice: i32) -> Result<(), Errno> {
     #[repr(C)]
     #[derive(Default)]
     struct SchedAttr {
@@ -121,7 +122,7 @@ pub(crate) fn short_slice(nanoseconds: u64) -> Result<(), Errno> {
         period: u64,
     }
     let size = u32::try_from(size_of::<SchedAttr>()).map_err(|_| Errno::EINVAL)?;
-    let attr = SchedAttr { size, runtime: nanoseconds, ..SchedAttr::default() };
+    let attr = SchedAttr { size, nice, runtime: nanoseconds, ..SchedAttr::default() };
     // SAFETY: the structure carries its own size and lives through the call.
     number(unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const attr, 0) }).map(drop)
 }
@@ -151,12 +152,6 @@ pub(crate) fn landlock_abi() -> Result<u32, Errno> {
         libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::null::<u8>(), 0, LANDLOCK_CREATE_RULESET_VERSION)
     })?;
     u32::try_from(version).map_err(|_| Errno::EOVERFLOW)
-}
-
-/// Adds to the nice value; lowering the priority is always allowed.
-pub(crate) fn nice(by: i32) {
-    // SAFETY: takes and returns a number.
-    let _ = unsafe { libc::nice(by) };
 }
 
 /// Fills `bytes` from the kernel's random generator.

@@ -28,6 +28,7 @@ pub enum RoleError {
 /// Returns the link to the supervisor. Call it first in `main`, once.
 pub fn begin() -> Result<OwnedFd, RoleError> {
     prctl::set_dumpable(false).map_err(|errno| RoleError::System { step: "PR_SET_DUMPABLE", errno })?;
+    crate::confine::be_prompt();
     begin_traceable()
 }
 
