@@ -20,7 +20,7 @@ def speak(data, port=PORT, half_close=False):
     """The status of the answer, "closed" if there is none, and its body."""
     try:
         with socket.create_connection(("127.0.0.1", port), 10) as client:
-            client.settimeout(20)
+            client.settimeout(90)
             client.sendall(data)
             if half_close:
                 client.shutdown(socket.SHUT_WR)

@@ -22,6 +22,9 @@ use gopher_tests::{
 /// The longest anybody waits for a sign of life.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
+/// The longest that an extension is waited for on a busy machine; its cage lasts longer.
+const PATIENCE: Duration = Duration::from_secs(100);
+
 const COMMANDS: &[(&str, &str)] = &[
     ("quick", "quick"),
     ("nothing", "nothing"),
@@ -127,7 +130,7 @@ fn meanwhile_all(robot: &mut Robot, wanted: &str, times: usize) -> Vec<String> {
     let begun = Instant::now();
     let (mut found, mut others) = (Vec::new(), Vec::new());
     while found.len() < times {
-        assert!(begun.elapsed() < Duration::from_secs(40), "not said: {wanted:?}; but {others:?}; {}", robot.errors());
+        assert!(begun.elapsed() < PATIENCE, "not said: {wanted:?}; but {others:?}; {}", robot.errors());
         let asked = Instant::now();
         robot.say("carol", ";ping");
         loop {
@@ -215,7 +218,7 @@ fn what_cannot_start_is_disabled_with_its_reason_and_nothing_else_suffers() {
     script("no-line", &format!("# a script?{good}"), 0o755);
     script("elf", "\x7fELF is not a program", 0o755);
     script("loud", "#!/bin/bash\nyes\n", 0o755);
-    script("long", "#!/bin/bash\nhead -c 2000000 /dev/zero | tr '\\0' '#'\n", 0o755);
+    script("long", "#!/bin/bash\nhead -c 600000 /dev/zero | tr '\\0' '#'\n", 0o755);
     script("sick", "#!/bin/bash\necho 'I feel unwell' >&2; exit 3\n", 0o755);
     script("latin", "#!/bin/bash\nprintf 'Help: [ \\xe4 ]\\n'\n", 0o755);
     script("empty", "", 0o755);
@@ -228,7 +231,7 @@ fn what_cannot_start_is_disabled_with_its_reason_and_nothing_else_suffers() {
         ("no-python", "plugins/no-python", "interpreter `python9`"),
         ("no-line", "plugins/no-line", "`#!`"),
         ("elf", "plugins/elf", "not a program"),
-        ("loud", "plugins/loud", "output"),
+        ("loud", "plugins/loud", "_configure wrote more than 1 MiB of output"),
         ("long", "plugins/long", "_configure printed more than 256 KiB"),
         ("sick", "plugins/sick", "exit code 3 (ConfigurationError): I feel unwell"),
         ("latin", "plugins/latin", "UTF-8"),
