@@ -4,7 +4,7 @@
 use std::{
     fs,
     os::{fd::AsFd, unix::fs::symlink},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use gopher_protocol::{
@@ -20,7 +20,7 @@ use gopher_sys::{
 use crate::{
     error::WorkerError,
     scratch,
-    view::{EMPTY, SCRATCH, TMP, WORK, WRITABLE_DEVICES},
+    view::{EMPTY, SCRATCH, TMP, WORK, WRITABLE_DEVICES, hidden, public_ssh_file},
 };
 
 /// Most that a run may write to its `/tmp`.
@@ -133,23 +133,88 @@ fn limits_of(asked: &robot::Limits) -> Limits {
     }
 }
 
-/// Without namespaces the host's tree stays visible; files are then all that can be fenced.
+/// Without namespaces the host's tree stays visible; files are then all that can be fenced. `/tmp` is not among them:
+/// other processes of this account keep sockets and cookies there.
 fn unconfined_rules(plan: &SpawnerPlan) -> Result<FileRules, WorkerError> {
     let system = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/opt", "/nix", "/etc", "/dev", "/proc", "/sys"];
-    let mut read: Vec<String> = system.iter().map(ToString::to_string).collect();
-    read.push(plan.install_dir.clone());
-    read.extend(plan.read_paths.iter().cloned());
-    for dir in [&plan.home, &plan.config_dir] {
-        let listing = fs::read_dir(dir).map_err(WorkerError::file("read", Path::new(dir)))?;
-        read.extend(listing.flatten().filter_map(|entry| {
-            let name = entry.file_name();
-            let secret = name.to_str().is_none_or(crate::view::hidden);
-            (!secret && entry.path() != Path::new(&plan.config_dir))
-                .then(|| entry.path().to_string_lossy().into_owned())
-        }));
+    let mut trees: Vec<&Path> = system.iter().map(Path::new).collect();
+    trees.push(Path::new(&plan.install_dir));
+    trees.extend(plan.read_paths.iter().map(Path::new));
+    let home = Path::new(&plan.home);
+    let mut read: Vec<PathBuf> = trees.into_iter().flat_map(|tree| around(tree, home)).collect();
+    read.extend(shown(home)?);
+    if plan.config_dir != plan.home && Path::new(&plan.config_dir).is_dir() {
+        read.extend(shown(Path::new(&plan.config_dir))?);
     }
-    read.retain(|path| Path::new(path).exists());
-    let mut write = vec![plan.scratch_dir.clone(), "/tmp".to_owned()];
-    write.extend(plan.work_space.clone().filter(|_| plan.privileged));
-    Ok(FileRules::prepare(read.iter().map(String::as_str), write.iter().map(String::as_str), WRITABLE_DEVICES)?)
+    let mut write = vec![plan.scratch_dir.as_str()];
+    write.extend(plan.work_space.as_deref().filter(|_| plan.privileged));
+    Ok(FileRules::prepare(read.iter().filter_map(|path| path.to_str()), write, WRITABLE_DEVICES)?)
+}
+
+/// The tree, or where it holds `home`, everything in it but what leads there.
+fn around(tree: &Path, home: &Path) -> Vec<PathBuf> {
+    // A tree that is not there needs no rule.
+    let Ok(tree) = tree.canonicalize() else { return Vec::new() };
+    if tree == home {
+        return Vec::new();
+    }
+    if !home.starts_with(&tree) {
+        return vec![tree];
+    }
+    let listing = fs::read_dir(&tree).into_iter().flatten().flatten();
+    listing.flat_map(|entry| around(&entry.path(), home)).collect()
+}
+
+/// Entries of a robot directory that are not secret; of `ssh` its public files.
+fn shown(dir: &Path) -> Result<Vec<PathBuf>, WorkerError> {
+    let listing = fs::read_dir(dir).map_err(WorkerError::file("read", dir))?;
+    let mut all = Vec::new();
+    for entry in listing.flatten() {
+        match entry.file_name().to_str() {
+            Some("ssh") => {
+                let files = fs::read_dir(entry.path()).into_iter().flatten().flatten();
+                all.extend(files.filter(|f| f.file_name().to_str().is_some_and(public_ssh_file)).map(|f| f.path()));
+            }
+            // Shown by itself, without its secrets.
+            Some("custom") => {}
+            Some(name) if !hidden(name) => all.push(entry.path()),
+            _ => {}
+        }
+    }
+    all.retain(|path| path.exists());
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tree_that_holds_the_robot_is_shown_around_it() {
+        let dir = tempfile::tempdir().expect("directory");
+        let root = dir.path().canonicalize().expect("there");
+        for path in ["opt/other", "opt/robots/a/conf", "opt/robots/b"] {
+            fs::create_dir_all(root.join(path)).expect("made");
+        }
+        let mut seen = around(&root.join("opt"), &root.join("opt/robots/a"));
+        seen.sort();
+        assert_eq!(seen, [root.join("opt/other"), root.join("opt/robots/b")]);
+        assert_eq!(around(&root.join("opt/other"), &root.join("opt/robots/a")), [root.join("opt/other")]);
+        assert!(around(&root.join("missing"), &root).is_empty());
+        assert!(around(&root.join("opt"), &root.join("opt")).is_empty());
+    }
+
+    #[test]
+    fn secrets_of_a_robot_directory_are_not_shown() {
+        let dir = tempfile::tempdir().expect("directory");
+        for path in ["conf", "ssh", "private", "state", "custom"] {
+            fs::create_dir_all(dir.path().join(path)).expect("made");
+        }
+        for path in [".env", "binary-encrypted-key", "ssh/robot_key", "ssh/robot_key.pub", "README"] {
+            fs::write(dir.path().join(path), "").expect("written");
+        }
+        let mut seen = shown(dir.path()).expect("listed");
+        seen.sort();
+        assert_eq!(seen, ["README", "conf", "ssh/robot_key.pub"].map(|path| dir.path().join(path)));
+    }
 }

@@ -14,7 +14,7 @@ use std::{
 
 use gopher_protocol::{
     WireError,
-    ids::CallId,
+    ids::{CallId, TaskName},
     robot_api::{RobotAnswer, RobotCall, TaskRetVal},
     secretd::{SecretdToWorker, WorkerToSecretd},
     worker::{EngineToWorker, Outcome, RunRequest, Stream, WorkDir, WorkerToEngine},
@@ -66,6 +66,7 @@ const API: u64 = 4;
 const LISTENER: u64 = 5;
 
 type EngineLink = Link<WorkerToEngine, EngineToWorker>;
+type SecretdLink = Link<WorkerToSecretd, SecretdToWorker>;
 
 /// Where a run works.
 pub(crate) struct Place {
@@ -76,19 +77,23 @@ pub(crate) struct Place {
 }
 
 /// Runs what engine and secretd agree on; this process is confined already.
-pub(crate) fn run(engine: OwnedFd, secretd: OwnedFd, listener: TcpListener, place: &Place) -> Result<(), WorkerError> {
+pub(crate) fn run(
+    task: TaskName,
+    engine: OwnedFd,
+    secretd: OwnedFd,
+    listener: TcpListener,
+    place: &Place,
+) -> Result<(), WorkerError> {
+    // Asked first: the answer comes while everything else is made ready.
+    let mut secretd: SecretdLink = Link::new(secretd)?;
+    secretd.send(&WorkerToSecretd::Redeem { task })?;
     let port = listener.local_addr().map_err(WorkerError::file("bind", "127.0.0.1".as_ref()))?.port();
     let mut engine: EngineLink = Link::new(engine)?;
     let (EngineToWorker::Run { request }, _) = engine.wait()? else {
         return Err(WorkerError::Protocol("the first message to a run is not Run"));
     };
-    let outcome = match redeem(secretd, &request) {
-        Ok((program, values)) => {
-            match Running::start(&mut engine, &request, &program, &values, place, listener, port) {
-                Ok(mut running) => running.serve(&mut engine)?,
-                Err(reason) => not_started(reason),
-            }
-        }
+    let outcome = match Running::start(&mut engine, &request, secretd, place, listener, port) {
+        Ok(mut running) => running.serve(&mut engine)?,
         Err(reason) => not_started(reason),
     };
     engine.send(&WorkerToEngine::Done { outcome })?;
@@ -105,12 +110,9 @@ fn not_started(reason: String) -> Outcome {
 
 type Values = Vec<(String, String)>;
 
-/// Gets the program and the values of this run from secretd; it is asked once.
-fn redeem(socket: OwnedFd, request: &RunRequest) -> Result<(String, Values), String> {
-    let lost = |error: LinkError| format!("its secrets could not be had: {error}");
-    let mut secretd: Link<WorkerToSecretd, SecretdToWorker> = Link::new(socket).map_err(lost)?;
-    secretd.send(&WorkerToSecretd::Redeem { task: request.task.clone() }).map_err(lost)?;
-    match secretd.wait().map_err(lost)?.0 {
+/// The program and the values of this run; secretd was asked for them, once.
+fn redeemed(mut secretd: SecretdLink) -> Result<(String, Values), String> {
+    match secretd.wait().map_err(|error| format!("its secrets could not be had: {error}"))?.0 {
         SecretdToWorker::Redeemed { program, values, .. } => {
             let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
             Ok((program, values.iter().map(|v| (v.name.clone(), text(v.value.expose()))).collect()))
@@ -158,16 +160,14 @@ struct Running {
     reading: bool,
     writing: bool,
     api_writing: bool,
-    /// The interpreter that `env` may not find.
-    env_program: Option<(String, String)>,
+    program: String,
 }
 
 impl Running {
     fn start(
         engine: &mut EngineLink,
         request: &RunRequest,
-        program: &str,
-        values: &[(String, String)],
+        secretd: SecretdLink,
         place: &Place,
         listener: TcpListener,
         port: u16,
@@ -186,8 +186,12 @@ impl Running {
         // Held until the program has inherited them.
         let mut inherited: Vec<OwnedFd> = Vec::new();
         let mut own = Values::new();
+        if !place.own_pids {
+            // Without a view there is no `/tmp` of its own.
+            own.push(("TMPDIR".into(), place.work_dir.to_string_lossy().into_owned()));
+        }
         let mut caller_id = None;
-        let endpoint = if request.configure {
+        let mut endpoint = if request.configure {
             None
         } else {
             let (ours, theirs) = UnixStream::pair().map_err(|e| format!("it could not be started: socketpair: {e}"))?;
@@ -196,10 +200,7 @@ impl Running {
                 ("GOPHER_CALLER_ID".into(), "stdin".into()),
                 ("GOPHER_HTTP_POST".into(), format!("http://127.0.0.1:{port}")),
             ]);
-            let mut parameters = values.to_vec();
-            parameters.extend(request.env.iter().cloned());
-            let endpoint =
-                Endpoint::new(ours, listener, parameters, &poller, (API, LISTENER), place.own_pids).map_err(lost)?;
+            let endpoint = Endpoint::new(ours, listener, &poller, (API, LISTENER), place.own_pids).map_err(lost)?;
             caller_id = Some(format!("{}\n", endpoint.caller_id));
             inherited.extend([theirs.into(), lock]);
             Some(endpoint)
@@ -223,9 +224,13 @@ impl Running {
             own.push(("GOPHER_API_FD".into(), api.as_raw_fd().to_string()));
             own.push(("GOPHER_API_LOCK_FD".into(), lock.as_raw_fd().to_string()));
         }
-        let env = environment(request, values, &own);
+        let (program, values) = redeemed(secretd)?;
+        let env = environment(request, &values, &own);
+        if let Some(endpoint) = &mut endpoint {
+            endpoint.give_parameters(values.into_iter().chain(request.env.iter().cloned()).collect());
+        }
         let start = Start {
-            path: program,
+            path: &program,
             args: &request.args,
             env: &env,
             directory: match request.work_dir {
@@ -264,7 +269,7 @@ impl Running {
             reading: true,
             writing: false,
             api_writing: false,
-            env_program: program::through_env(program).map(|wanted| (program.to_owned(), wanted)),
+            program,
         })
     }
 
@@ -325,11 +330,16 @@ impl Running {
             return Outcome::Stopped { reason };
         }
         let (status, signal) = self.main_exit.unwrap_or((TaskRetVal::MECHANISM_FAIL, None));
-        match (&self.env_program, status.0) {
-            (Some((script, wanted)), 127) if self.started.elapsed() < Duration::from_secs(1) => not_started(format!(
-                "`{script}` asks for the interpreter `{wanted}`, which is not in the PATH of runs: install it, or name its directory in ReadPaths"
+        // What `env` says when it does not find the interpreter.
+        let missing = (status.0 == 127 && self.started.elapsed() < Duration::from_secs(1))
+            .then(|| program::through_env(&self.program))
+            .flatten();
+        match missing {
+            Some(wanted) => not_started(format!(
+                "`{}` asks for the interpreter `{wanted}`, which is not in the PATH of runs: install it, or name its directory in ReadPaths",
+                self.program
             )),
-            _ => Outcome::Exited { status, signal },
+            None => Outcome::Exited { status, signal },
         }
     }
 

@@ -337,7 +337,7 @@ pub(crate) fn hidden(name: &str) -> bool {
 }
 
 /// What of an `ssh` directory is not secret.
-fn public_ssh_file(name: &str) -> bool {
+pub(crate) fn public_ssh_file(name: &str) -> bool {
     Path::new(name).extension() == Some(OsStr::new("pub")) || matches!(name, "config" | "known_hosts")
 }
 

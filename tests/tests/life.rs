@@ -323,7 +323,11 @@ fn without_isolation_files_are_still_fenced_and_nothing_is_left_behind() {
     assert!(status.contains("unconfined") && status.contains("--no-isolation"), "{status}");
     let seen = robot.ask(";sh cd $GOPHER_HOME; cat conf/robot.yaml plugins/*.sh", " end");
     assert!(seen.contains("bender") && seen.contains("hold"), "{seen}");
-    let tried = robot.ask(";sh cd $GOPHER_HOME; cat .env binary-encrypted-key state/engine/* && echo readable", " end");
+    let cookie = robot.home.run_dir().join("cookie");
+    assert!(cookie.is_file());
+    let forbidden = format!(".env binary-encrypted-key state/engine/* {}", cookie.display());
+    let tried =
+        robot.ask(&format!(";sh cd $GOPHER_HOME; for f in {forbidden}; do cat $f && echo readable; done"), " end");
     assert!(!tried.contains("SECRET-IN-A-FILE") && !tried.contains("readable"), "{tried}");
     assert!(tried.contains("Permission denied"), "{tried}");
     // A daemon of a run that ends, then of one that is killed, then of one that the robot's end finds.

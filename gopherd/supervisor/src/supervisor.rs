@@ -167,7 +167,7 @@ impl Supervisor {
         };
         let missing = match mode {
             RunMode::Unconfined => {
-                vec!["Runs are not separated from each other or from this account (--no-isolation)".to_owned()]
+                vec!["Runs are not separated from each other or from this account (--no-isolation); TMPDIR is their workspace, /tmp is closed to them".to_owned()]
             }
             RunMode::Packaged | RunMode::Plain => Vec::new(),
         };
