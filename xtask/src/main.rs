@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "an author's tool: it starts cargo and reads the author's environment")]
 
 mod bench;
+mod bytecode;
 mod docs;
 mod licences;
 mod robot;

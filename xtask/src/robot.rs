@@ -11,7 +11,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    setup,
+    bytecode, setup,
     step::{Failure, Scratch, announce, root, run as run_command},
     test::{Profile, build_robot},
 };
@@ -23,6 +23,7 @@ const TICK: Duration = Duration::from_millis(50);
 pub(crate) fn run() -> Result<(), Failure> {
     setup::install_missing();
     build_robot(Profile::Release)?;
+    bytecode::compile();
     let programs = Profile::Release.directory();
     let home = Scratch::new("robot")?;
     let log = home.path().join("gopherd.log");

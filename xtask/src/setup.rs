@@ -1,6 +1,9 @@
 //! What the tests need besides Rust: interpreters.
 
-use std::{path::Path, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::step::{Failure, announce, is_root, on_path, run};
 
@@ -47,9 +50,13 @@ pub(crate) fn run_command() {
 }
 
 fn is_there(program: &str) -> bool {
-    let places = SYSTEM.iter().any(|dir| Path::new(dir).join(program).is_file());
     // Root's runs see system directories only, not what lies in a home.
-    places || (!is_root() && on_path(program).is_some())
+    system_program(program).is_some() || (!is_root() && on_path(program).is_some())
+}
+
+/// The machine's own program of that name.
+pub(crate) fn system_program(name: &str) -> Option<PathBuf> {
+    SYSTEM.iter().map(|dir| Path::new(dir).join(name)).find(|file| file.is_file())
 }
 
 fn install(packages: &[&str]) -> Result<(), Failure> {

@@ -10,6 +10,7 @@ use crate::step::{self, Failure};
 pub(crate) fn run() -> Result<(), Failure> {
     step::announce("building for release");
     step::run(&mut step::cargo(&["build", "--locked", "--release", "--bins"]))?;
+    crate::bytecode::compile();
     let only = std::env::args().nth(2);
     let rows = figures::all(only.as_deref())?;
     println!("\n{:<58} {:>12} {:>10}  {:<4} goal", "figure", "measured", "ratio", "");
