@@ -125,7 +125,7 @@ fn meanwhile(robot: &mut Robot, wanted: &str) -> String {
     meanwhile_all(robot, wanted, 1).remove(0)
 }
 
-/// The same until it has said so `times` times.
+/// The same until it has said so `times` times; alternatives are separated by `|`.
 fn meanwhile_all(robot: &mut Robot, wanted: &str, times: usize) -> Vec<String> {
     let begun = Instant::now();
     let (mut found, mut others) = (Vec::new(), Vec::new());
@@ -138,7 +138,7 @@ fn meanwhile_all(robot: &mut Robot, wanted: &str, times: usize) -> Vec<String> {
             if heard.contains("PONG") {
                 break;
             }
-            if heard.contains(wanted) { &mut found } else { &mut others }.push(heard);
+            if wanted.split('|').any(|wanted| heard.contains(wanted)) { &mut found } else { &mut others }.push(heard);
         }
         let delay = asked.elapsed();
         assert!(delay < SIGN_OF_LIFE, "no sign of life for {delay:?} before {wanted:?}");
@@ -357,11 +357,12 @@ fn a_limit_of_output_that_a_task_sets_holds_for_both_streams() {
 }
 
 #[test]
-fn memory_beyond_the_limit_is_refused_to_one_process() {
+fn memory_beyond_the_limit_is_not_had_by_one_process() {
     let mut robot = with_walls();
     robot.say("bob", ";walls memory");
-    let told = meanwhile(&mut robot, " end");
-    assert!(told.contains("malloc: refused"), "{told}");
+    // The kernel refuses what the sum of the run's processes may have passed a moment before.
+    let told = meanwhile(&mut robot, " end|Pipeline failed");
+    assert!(told.contains("malloc: refused") || told.contains("of memory and its limit is 1024 MiB"), "{told}");
 }
 
 #[test]
