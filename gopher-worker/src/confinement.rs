@@ -31,17 +31,14 @@ pub(crate) const DEFAULT_LIMITS: Limits = Limits { memory: 1 << 30, processes: 2
 /// What is prepared once and used by every run of a spawner.
 pub(crate) struct Walls {
     pub(crate) plan: SpawnerPlan,
-    pub(crate) tmp_links: Vec<(std::path::PathBuf, std::path::PathBuf)>,
+    pub(crate) tmp_links: Vec<(PathBuf, PathBuf)>,
     files: FileRules,
     filters: Filters,
 }
 
 impl Walls {
     /// Prepares the rules inside the view and shuts, in the spawner itself, what no run needs.
-    pub(crate) fn prepare(
-        plan: SpawnerPlan,
-        tmp_links: Vec<(std::path::PathBuf, std::path::PathBuf)>,
-    ) -> Result<Self, WorkerError> {
+    pub(crate) fn prepare(plan: SpawnerPlan, tmp_links: Vec<(PathBuf, PathBuf)>) -> Result<Self, WorkerError> {
         let filters = Filters::of_runs()?;
         let files = match plan.isolation {
             RunMode::Packaged | RunMode::Plain => FileRules::prepare(["/"], [crate::view::PRIVATE], WRITABLE_DEVICES)?,

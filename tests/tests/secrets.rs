@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::{
+    fmt::Write as _,
     fs::{self, File},
     os::unix::fs::FileExt as _,
     path::Path,
@@ -20,15 +21,23 @@ struct Needle {
 
 /// A value as it was given, as base64 and as hex.
 fn forms(what: &'static str, value: &str) -> Vec<Needle> {
-    let hex: String = value.bytes().map(|b| format!("{b:02x}")).collect();
-    [value.to_owned(), STANDARD.encode(value), hex].map(|text| Needle { what, bytes: text.into_bytes() }).into()
+    [value.to_owned(), STANDARD.encode(value), hex(value.as_bytes())]
+        .map(|text| Needle { what, bytes: text.into_bytes() })
+        .into()
 }
 
 /// A value that nothing else contains.
 fn canary() -> String {
     let mut bytes = [0; 16];
     std::io::Read::read_exact(&mut File::open("/dev/urandom").expect("random"), &mut bytes).expect("random");
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+    hex(&bytes)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a string takes it");
+        text
+    })
 }
 
 /// The data key of a key file: nonce, ciphertext and tag in base64, under the first 32 bytes of the wrapping key.
