@@ -1,12 +1,14 @@
 //! What can end a connector.
 
-use gopher_sys::{LinkError, role::RoleError};
+use gopher_sys::{LinkError, filter::FilterError, role::RoleError};
 use nix::errno::Errno;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConnectorError {
     #[error(transparent)]
     Role(#[from] RoleError),
+    #[error(transparent)]
+    Filter(#[from] FilterError),
     #[error("the link to the supervisor: {0}")]
     Supervisor(LinkError),
     #[error("the link to the engine: {0}")]
@@ -41,7 +43,7 @@ impl ConnectorError {
             Self::Role(_) => 64,
             Self::Unknown(_) => 78,
             Self::Engine(_) => 75,
-            Self::System { .. } | Self::Listener(_) => 71,
+            Self::System { .. } | Self::Listener(_) | Self::Filter(_) => 71,
             Self::Supervisor(_) | Self::Secretd(_) | Self::Order { .. } => 70,
         }
     }

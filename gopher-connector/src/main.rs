@@ -30,6 +30,8 @@ fn run() -> Result<(), ConnectorError> {
     let Some(started) = start::gather(gopher_sys::role::begin()?)? else {
         return Ok(());
     };
+    // Its links and sockets are there: it opens nothing more.
+    gopher_sys::role::confine("connector")?;
     match started.name.as_str() {
         "test" => host::serve(started, test::TestConnector::new()),
         "terminal" => host::serve(started, terminal::TerminalConnector::new()),

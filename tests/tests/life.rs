@@ -234,6 +234,24 @@ fn a_secretd_that_dies_with_a_key_of_the_environment_ends_the_robot() {
 }
 
 #[test]
+fn no_run_is_forgotten_however_soon_it_ends() {
+    let mut home = home();
+    home.declare("nothing", "plugins/nothing", "");
+    home.file("conf/plugins/nothing.yaml", "Commands: [ { Command: nothing, Regex: 'nothing' } ]\n");
+    let source = home.file("nothing.c", "int main(void) { return 0; }\n");
+    home.compile("nothing", &source);
+    let mut robot = Robot::start(home, &Start::gopherd(&[]));
+    for _ in 0..20 {
+        for user in ["alice", "bob", "carol"].into_iter().cycle().take(12) {
+            robot.say(user, ";nothing");
+        }
+        robot.ask(";echo over", "heard");
+    }
+    // A new engine is started when every run of the old one has been seen to end.
+    kill_and_wait(&robot, "engine", Signal::SIGKILL);
+}
+
+#[test]
 fn a_spawner_that_dies_is_replaced_for_the_next_run() {
     let mut robot = start();
     assert_eq!(robot.ask(";echo one", "heard"), "heard one");

@@ -1,6 +1,6 @@
 //! Why the engine ends.
 
-use gopher_sys::{LinkError, role::RoleError};
+use gopher_sys::{LinkError, filter::FilterError, role::RoleError};
 use nix::errno::Errno;
 
 /// Each a sentence for the person who started the robot.
@@ -8,6 +8,8 @@ use nix::errno::Errno;
 pub(crate) enum EngineError {
     #[error(transparent)]
     Role(#[from] RoleError),
+    #[error(transparent)]
+    Filter(#[from] FilterError),
     #[error("the engine's link to gopherd: {0}")]
     Supervisor(LinkError),
     #[error("{step}: {errno}")]

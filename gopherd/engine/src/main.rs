@@ -48,7 +48,10 @@ use error::EngineError;
 
 fn run() -> Result<(), EngineError> {
     let socket = gopher_sys::role::begin()?;
-    Engine::new(socket)?.run()
+    let mut engine = Engine::new(socket)?;
+    // Whatever else it needs comes over its links as descriptors.
+    gopher_sys::role::confine("engine")?;
+    engine.run()
 }
 
 fn main() -> ExitCode {

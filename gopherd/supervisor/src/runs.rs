@@ -11,6 +11,7 @@ use crate::spawners::Profile;
 pub(crate) struct Run {
     pub(crate) pipeline: PipelineId,
     pub(crate) profile: Profile,
+    pub(crate) slot: u32,
     /// Which load this is, if it is one.
     pub(crate) load: Option<Generation>,
     /// Its first process, once it has its order.
@@ -34,6 +35,9 @@ pub(crate) enum State {
     Waiting,
     /// A pipeline has its slot, its order is on the way.
     Ordered,
+    /// It was ordered and has ended; which run it was, the spawner is about to say. It is not reaped before, so that
+    /// its number means nobody else.
+    Ended,
     Run(RunId),
 }
 

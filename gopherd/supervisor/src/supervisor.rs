@@ -257,7 +257,9 @@ impl Supervisor {
 
     fn wait_for(&self) -> Duration {
         let now = Instant::now();
-        let dues = [self.secretd_backoff.due, self.engine_backoff.due, self.ending.map(|at| at + FAREWELL)];
+        // The numbers of the old engine's runs come again: a new one waits for their ends, which wake us.
+        let engine = self.engine_backoff.due.filter(|_| self.runs.0.is_empty());
+        let dues = [self.secretd_backoff.due, engine, self.ending.map(|at| at + FAREWELL)];
         let dues = dues.into_iter().flatten().chain(self.connectors.values().filter_map(|c| c.backoff.due));
         // A link that did not take everything is tried again soon; this is rare and never a loop.
         let blocked = self.links_blocked().then_some(now + Duration::from_millis(5));
@@ -351,6 +353,7 @@ impl Supervisor {
             && self.start_mode.is_some()
             && self.secretd.is_some()
             && self.engine_backoff.is_due(now)
+            && self.runs.0.is_empty()
         {
             self.start_engine()?;
         }

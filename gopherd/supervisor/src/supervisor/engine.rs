@@ -121,6 +121,10 @@ impl Supervisor {
         for run in runs {
             self.kill_run(run);
         }
+        // A run that is still being made ends with its spawner, so that nothing of the old engine keeps the new one waiting.
+        for spawner in self.spawners.values().filter(|s| s.is_ready() && !self.runs.unmade_of(s.profile).is_empty()) {
+            spawner.role.kill();
+        }
         for privileged in [false, true] {
             for slot in self.leases_of(privileged).close_all() {
                 self.release(privileged, slot);

@@ -16,7 +16,7 @@ impl Supervisor {
             self.tell_engine(&SupervisorToEngine::SpawnFailed { run, reason }, Vec::new());
             return Ok(());
         };
-        self.runs.0.insert(run, Run { pipeline: request.pipeline, profile, load: None, pid: None, kill: false });
+        self.runs.0.insert(run, Run { pipeline: request.pipeline, profile, slot, load: None, pid: None, kill: false });
         let (secretd_end, worker_secretd) = links::secretd_and_worker()?;
         let (engine_end, worker_engine) = links::engine_and_worker()?;
         let Some(secretd) = &mut self.secretd else {
@@ -72,7 +72,7 @@ impl Supervisor {
             return Ok(());
         };
         self.leases.close(pipeline);
-        self.runs.0.insert(run, Run { pipeline, profile, load: Some(generation), pid: None, kill: false });
+        self.runs.0.insert(run, Run { pipeline, profile, slot, load: Some(generation), pid: None, kill: false });
         let (secretd_end, loader_secretd) = links::secretd_and_loader()?;
         let (engine_end, loader_engine) = links::engine_and_loader()?;
         let Some(secretd) = &mut self.secretd else {
@@ -173,14 +173,16 @@ impl Supervisor {
                 self.processes.insert(pid, Process { child: process::Child { pid, pidfd }, profile, slot, state });
             }
             SpawnerToSupervisor::Spawned { run, pid } => {
-                if let Some(process) = self.processes.get_mut(&pid) {
-                    process.state = State::Run(run);
-                }
+                let process = self.processes.get_mut(&pid);
+                let before = process.map(|process| std::mem::replace(&mut process.state, State::Run(run)));
                 if let Some(live) = self.runs.0.get_mut(&run) {
                     live.pid = Some(pid);
                     if live.kill {
                         self.kill_run(run);
                     }
+                }
+                if before == Some(State::Ended) {
+                    self.process_ended(pid);
                 }
                 self.have_ready(profile);
             }
@@ -286,6 +288,8 @@ impl Supervisor {
     }
 
     pub(super) fn spawner_ended(&mut self, profile: Profile) -> Result<(), SupervisorError> {
+        // What it said last is about processes that live on.
+        self.spawner_ready(profile)?;
         self.forget(&Source::Spawner(profile));
         self.forget(&Source::SpawnerEnd(profile));
         let Some(spawner) = self.spawners.remove(&profile) else { return Ok(()) };
@@ -295,6 +299,13 @@ impl Supervisor {
             return Err(SupervisorError::Refused(format!("runs cannot be started here: the spawner ended ({exit})")));
         }
         self.give_back(&spawner);
+        // Whether these got their orders, nobody can say any more.
+        let lost = |process: &&mut Process| process.profile == profile && process.state == State::Ordered;
+        for process in self.processes.values_mut().filter(lost) {
+            let _ = process::signal(&process.child.pidfd, Signal::SIGKILL);
+            process.state = State::Ended;
+        }
+        self.reap_ended(|process| process.profile == profile);
         for run in self.runs.unmade_of(profile) {
             self.run_failed(run, format!("the process that starts runs ended ({exit}); try again"));
         }
@@ -312,6 +323,8 @@ impl Supervisor {
 
     fn run_failed(&mut self, run: RunId, reason: String) {
         let Some(live) = self.runs.0.remove(&run) else { return };
+        // A process that ended before it could be given the order.
+        self.reap_ended(|process| process.slot == live.slot);
         let message = match live.load {
             Some(generation) => SupervisorToEngine::LoaderGone { generation, reason },
             None => SupervisorToEngine::SpawnFailed { run, reason },
@@ -322,6 +335,14 @@ impl Supervisor {
 
     pub(super) fn process_ended(&mut self, pid: u32) {
         self.forget(&Source::ProcessEnd(pid));
+        if let Some(process) = self.processes.get_mut(&pid)
+            && process.state == State::Ordered
+        {
+            process.state = State::Ended;
+            // Watched no longer: it stays ready until it is reaped.
+            let _ = self.poller.remove(&process.child.pidfd);
+            return;
+        }
         let Some(process) = self.processes.remove(&pid) else { return };
         let exit = process::wait(&process.child.pidfd);
         let run = match process.state {
@@ -333,8 +354,7 @@ impl Supervisor {
                 self.leases_of(process.profile.privileged).give_back(process.slot);
                 return;
             }
-            // The spawner says so when it cannot give the order.
-            State::Ordered => return,
+            State::Ordered | State::Ended => return,
         };
         let Some(live) = self.runs.0.remove(&run) else { return };
         let message = match (live.load, exit) {
@@ -346,6 +366,18 @@ impl Supervisor {
         self.tell_engine(&message, Vec::new());
         self.end_orphans();
         self.run_over(run, &live);
+    }
+
+    fn reap_ended(&mut self, which: impl Fn(&Process) -> bool) {
+        let sources = &mut self.sources;
+        self.processes.retain(|pid, process| {
+            let over = process.state == State::Ended && which(process);
+            if over {
+                sources.retain(|_, source| *source != Source::ProcessEnd(*pid));
+                let _ = process::wait(&process.child.pidfd);
+            }
+            !over
+        });
     }
 
     fn run_over(&mut self, run: RunId, live: &Run) {
