@@ -295,7 +295,7 @@ impl Running {
                         if let Some(endpoint) = &mut self.endpoint {
                             endpoint.accept(&self.poller);
                             if endpoint.refused_strangers() {
-                                let bytes = STRANGER.to_vec();
+                                let bytes = STRANGER.to_vec().into();
                                 engine.send(&WorkerToEngine::Output { stream: Stream::Stderr, bytes })?;
                             }
                         }
@@ -495,7 +495,7 @@ impl Running {
             let allowed = usize::try_from(self.output_left).unwrap_or(usize::MAX).min(bytes.len());
             self.output_left -= allowed as u64;
             if allowed > 0 {
-                let bytes = bytes[..allowed].to_vec();
+                let bytes = bytes[..allowed].to_vec().into();
                 engine.send(&WorkerToEngine::Output { stream: output.stream.clone(), bytes })?;
             }
             if self.output_left == 0 && self.stopped.is_none() {
@@ -515,7 +515,7 @@ impl Running {
         if last || output.pipe.is_none() {
             let bytes = output.lines.take_output(OUTPUT_CHUNK, true);
             if !bytes.is_empty() && self.output_left > 0 {
-                engine.send(&WorkerToEngine::Output { stream: output.stream.clone(), bytes })?;
+                engine.send(&WorkerToEngine::Output { stream: output.stream.clone(), bytes: bytes.into() })?;
             }
         }
         Ok(())

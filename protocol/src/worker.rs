@@ -1,5 +1,9 @@
 //! The link between the engine and one run.
 
+use std::{fmt, ops::Deref};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::{
     frame::CEILING_WORKER,
     ids::{CallId, RunId, TaskName},
@@ -25,7 +29,7 @@ messages! {
     1 Started;
     2 Call { call: CallId, request: RobotCall };
     /// Whole lines where possible, at most 8 KiB a message.
-    3 Output { stream: Stream, bytes: Vec<u8> };
+    3 Output { stream: Stream, bytes: Bytes };
     /// The run is over; the worker exits after this.
     4 Done { outcome: Outcome };
 }
@@ -64,5 +68,49 @@ wire! {
         NotStarted { status: TaskRetVal, reason: String },
         /// The worker ended it for a limit: a whole sentence.
         Stopped { reason: String },
+    }
+}
+
+/// What a run prints. On the wire it is as a list of numbers is, but copied whole: a flood costs the engine little.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
+pub struct Bytes(pub Vec<u8>);
+
+impl From<Vec<u8>> for Bytes {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Serialize for Bytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl serde::de::Visitor<'_> for Visitor {
+            type Value = Bytes;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("bytes")
+            }
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Bytes, E> {
+                Ok(Bytes(bytes.to_vec()))
+            }
+            fn visit_byte_buf<E>(self, bytes: Vec<u8>) -> Result<Bytes, E> {
+                Ok(Bytes(bytes))
+            }
+        }
+        deserializer.deserialize_byte_buf(Visitor)
     }
 }

@@ -187,6 +187,8 @@ fn a_console_whose_engine_is_killed_says_so_and_the_next_one_is_served() {
     let mut keyboard = console.stdin.take().expect("a pipe");
     keyboard.write_all(b";ping\n").expect("typed");
     eventually("an answer", || fs::read_to_string(&shown).is_ok_and(|text| text.contains("PONG")));
+    let connector = || robot.home.role_status("connector test").map(|role| role["pid"].clone());
+    let before = connector();
     signal(robot.role("gopher-engine"), Signal::SIGKILL);
     let ended = output(console);
     let said =
@@ -194,6 +196,7 @@ fn a_console_whose_engine_is_killed_says_so_and_the_next_one_is_served() {
     assert_eq!(ended.status.code(), Some(69), "{said}");
     assert!(said.contains("the robot has closed the connection") || said.contains("engine"), "{said}");
     drop(keyboard);
+    eventually("a new connector", || connector().is_some_and(|pid| pid.is_u64() && Some(pid) != before));
     robot.reconnect();
     assert!(robot.ping() < Duration::from_secs(1));
     eventually("another console", || {

@@ -56,9 +56,9 @@ daemon)
         </dev/null >/dev/null 2>&1
     PromptForReply SimpleString "left $2, go on?"
     ;;
-late) (setsid bash -c 'source "$GOPHER_INSTALLDIR/lib/gopherbot_v1.sh"; while :; do Say "late words"; sleep 0.01; done' \
-        "$2" >/dev/null 2>&1 &)
-    sleep 0.3 ;;
+late) (setsid bash -c 'source "$GOPHER_INSTALLDIR/lib/gopherbot_v1.sh"; Say "late words"; : >spoken
+        while :; do Say "late words"; sleep 0.01; done' "$2" >/dev/null 2>&1 &)
+    until [[ -e spoken ]]; do sleep 0.05; done ;;
 flood)
     case $2 in
         zeros) head -c 1073741824 /dev/zero ;;

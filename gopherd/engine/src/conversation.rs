@@ -368,7 +368,7 @@ fn an_external_command_speaks_and_ends() {
     worker.send(&WorkerToEngine::Call { call: CallId(4), request: unsupported }).expect("sends");
     assert!(matches!(stage.reply_to(&mut worker, 4), RobotAnswer::Refused(why) if why == "AddTask is not offered yet"));
 
-    worker.send(&WorkerToEngine::Output { stream: Stream::Stderr, bytes: b"oops\n".to_vec() }).expect("sends");
+    worker.send(&WorkerToEngine::Output { stream: Stream::Stderr, bytes: b"oops\n".to_vec().into() }).expect("sends");
     stage.finish(&mut worker, &request, 3);
     let failed = stage.answer();
     assert!(
@@ -547,10 +547,10 @@ fn default_configurations_are_asked_of_the_plugins() {
         assert!(request.configure && request.args == ["_configure"]);
         assert!(!request.env.iter().any(|(name, _)| name == "GOPHER_USER"));
         worker
-            .send(&WorkerToEngine::Output { stream: Stream::Stdout, bytes: b"AllChannels: true\n".to_vec() })
+            .send(&WorkerToEngine::Output { stream: Stream::Stdout, bytes: b"AllChannels: true\n".to_vec().into() })
             .expect("sends");
         worker
-            .send(&WorkerToEngine::Output { stream: Stream::Stderr, bytes: b"no such thing\n".to_vec() })
+            .send(&WorkerToEngine::Output { stream: Stream::Stderr, bytes: b"no such thing\n".to_vec().into() })
             .expect("sends");
         stage.finish(&mut worker, &request, status);
     }
