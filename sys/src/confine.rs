@@ -75,6 +75,21 @@ impl FileRules {
     }
 }
 
+/// From now on this process opens and makes files beneath `directory` only, signals nobody outside, and uses no TCP.
+/// What it has open already stays open.
+pub fn only_beneath(directory: impl AsFd) -> Result<(), ConfineError> {
+    let rights = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::MakeReg | AccessFs::RemoveFile;
+    Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::from_all(ABI_KNOWN))?
+        .handle_access(AccessNet::from_all(ABI_KNOWN))?
+        .scope(Scope::from_all(ABI_KNOWN))?
+        .create()?
+        .add_rule(PathBeneath::new(directory.as_fd(), rights))?
+        .restrict_self()?;
+    Ok(())
+}
+
 /// From now on this process may connect over TCP to `port` only, and bind nothing.
 pub fn allow_only_port(port: u16) -> Result<(), ConfineError> {
     Ruleset::default()

@@ -14,7 +14,7 @@ use gopher_protocol::{
     secretd::{EngineToSecretd, SecretdToEngine},
     supervisor::{EngineStart, EngineToSupervisor, SupervisorToEngine},
 };
-use gopher_sys::{LinkError, Poller, poll::Ready};
+use gopher_sys::{LinkError, Poller, confine, poll::Ready, role};
 
 use crate::{
     admin::Client,
@@ -155,6 +155,14 @@ impl Engine {
 
     /// Runs until the supervisor wants it no longer.
     pub(crate) fn run(&mut self) -> Result<(), EngineError> {
+        while !self.over && self.log.directory().is_none() {
+            self.turn(None)?;
+        }
+        // So far only the supervisor has spoken. Whatever else is needed comes over links as descriptors.
+        if let Some(directory) = self.log.directory() {
+            confine::only_beneath(directory)?;
+            role::confine("engine")?;
+        }
         while !self.over {
             self.turn(None)?;
         }

@@ -1,6 +1,6 @@
 //! Why the engine ends.
 
-use gopher_sys::{LinkError, filter::FilterError, role::RoleError};
+use gopher_sys::{LinkError, confine::ConfineError, filter::FilterError, role::RoleError};
 use nix::errno::Errno;
 
 /// Each a sentence for the person who started the robot.
@@ -10,6 +10,8 @@ pub(crate) enum EngineError {
     Role(#[from] RoleError),
     #[error(transparent)]
     Filter(#[from] FilterError),
+    #[error(transparent)]
+    Confine(#[from] ConfineError),
     #[error("the engine's link to gopherd: {0}")]
     Supervisor(LinkError),
     #[error("{step}: {errno}")]

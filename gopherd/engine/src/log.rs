@@ -110,6 +110,11 @@ impl Log {
         }
     }
 
+    /// Where its files are; `None` before [`Log::open`].
+    pub(crate) fn directory(&self) -> Option<&OwnedFd> {
+        self.directory.as_deref()
+    }
+
     /// Writes the lines of this turn; gives them to whoever follows the log.
     pub(crate) fn flush(&mut self) -> Vec<LogLine> {
         if self.fresh.is_empty() {

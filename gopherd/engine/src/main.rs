@@ -48,10 +48,7 @@ use error::EngineError;
 
 fn run() -> Result<(), EngineError> {
     let socket = gopher_sys::role::begin()?;
-    let mut engine = Engine::new(socket)?;
-    // Whatever else it needs comes over its links as descriptors.
-    gopher_sys::role::confine("engine")?;
-    engine.run()
+    Engine::new(socket)?.run()
 }
 
 fn main() -> ExitCode {
