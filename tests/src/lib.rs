@@ -6,3 +6,4 @@
 pub mod fake_worker;
 pub mod programs;
 pub mod robot;
+pub mod scan;
