@@ -31,6 +31,8 @@ messages! {
     12 Stop;
     /// A new directory for logs and state; the engine writes nowhere else.
     13 StateDirectory fds 1;
+    /// Something is missing here that was not known at `Begin`: a whole sentence.
+    14 Missing { sentence: String };
 }
 
 messages! {

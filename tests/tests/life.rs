@@ -277,6 +277,32 @@ fn a_connector_that_hangs_does_not_keep_anybody_else_waiting() {
 }
 
 #[test]
+fn each_run_has_a_cgroup_where_one_is_delegated() {
+    let marker = marker("cgroup");
+    let mut robot = start();
+    let status = text(&robot.gopherctl(&["status"]));
+    let missing = status.lines().find(|line| line.contains("No cgroup is delegated"));
+    if let Some(reason) = missing {
+        assert!(reason.contains("limits of runs are kept process by process"), "{reason}");
+        println!("skipped: {}", reason.split_whitespace().skip(1).collect::<Vec<_>>().join(" "));
+        return;
+    }
+    hold(&mut robot, &marker);
+    let own = |pid: u32| {
+        let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+        groups
+            .lines()
+            .find_map(|l| l.strip_prefix("0::/"))
+            .map(|group| Path::new("/sys/fs/cgroup").join(group))
+            .unwrap()
+    };
+    let run = robot.processes().into_iter().find(|pid| name(*pid).contains(&marker)).expect("the run");
+    assert!(own(run).file_name().unwrap().to_str().unwrap().starts_with("run-"), "{}", own(run).display());
+    assert_eq!(fs::read_to_string(own(run).join("pids.max")).unwrap().trim(), "256");
+    assert!(own(robot.starter()).ends_with("robot"));
+}
+
+#[test]
 fn a_role_started_by_hand_says_who_starts_it() {
     for role in ["gopher-engine", "gopher-connector", "gopher-worker", "gopher-secretd"] {
         let program = robot_binary(role).expect("built");

@@ -64,6 +64,12 @@ impl Engine {
                 self.log.open(Rc::clone(&directory));
                 self.audit.open(directory);
             }
+            (SupervisorToEngine::Missing { sentence }, None) => {
+                self.log.warn(&sentence);
+                if let Some(start) = &mut self.start {
+                    start.isolation.missing.push(sentence);
+                }
+            }
             (message, _) => self.log.error(&format!("gopherd sent a {message:?} that makes no sense here")),
         }
     }

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod accounts;
+mod cgroup;
 mod error;
 mod files;
 mod handoff;

@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use gopher_protocol::ids::{Generation, PipelineId, RunId};
+use gopher_protocol::{
+    ids::{Generation, PipelineId, RunId},
+    robot::Limits,
+};
 use gopher_sys::process::Child;
 
 use crate::spawners::Profile;
@@ -12,6 +15,7 @@ pub(crate) struct Run {
     pub(crate) pipeline: PipelineId,
     pub(crate) profile: Profile,
     pub(crate) slot: u32,
+    pub(crate) limits: Limits,
     /// Which load this is, if it is one.
     pub(crate) load: Option<Generation>,
     /// Its first process, once it has its order.

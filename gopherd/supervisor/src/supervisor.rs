@@ -26,6 +26,7 @@ use gopher_sys::{
     process::{self, Exit},
 };
 use nix::{
+    errno::Errno,
     fcntl::OFlag,
     sys::{
         signal::{SigSet, Signal},
@@ -37,6 +38,7 @@ use nix::{
 
 use crate::{
     accounts::{Accounts, POOL},
+    cgroup::{self, Groups},
     error::SupervisorError,
     files::{self, Files},
     handoff::{self, Environment},
@@ -94,6 +96,8 @@ struct Supervisor {
     test_socket: Option<OwnedFd>,
     mode: RunMode,
     missing: Vec<String>,
+    /// Of runs, where the robot may make them.
+    groups: Option<Groups>,
     start_mode: Option<StartMode>,
     /// `GOPHER_*` values of the launch environment, where no key is among them, for a secretd that is restarted.
     launch_settings: Option<OwnedFd>,
@@ -165,12 +169,18 @@ impl Supervisor {
             (false, true) => RunMode::Packaged,
             (false, false) => RunMode::Plain,
         };
-        let missing = match mode {
+        let mut missing = match mode {
             RunMode::Unconfined => {
                 vec!["Runs are not separated from each other or from this account (--no-isolation); TMPDIR is their workspace, /tmp is closed to them".to_owned()]
             }
             RunMode::Packaged | RunMode::Plain => Vec::new(),
         };
+        let groups = own_group();
+        if let Err(reason) = &groups {
+            missing.push(format!(
+                "No cgroup is delegated to this robot: {reason}; limits of runs are kept process by process, and their memory is summed five times a second"
+            ));
+        }
         let poller = Poller::new().map_err(system("epoll_create"))?;
         let mut set = SigSet::empty();
         for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
@@ -198,6 +208,7 @@ impl Supervisor {
             test_socket,
             mode,
             missing,
+            groups: groups.ok(),
             start_mode: None,
             secretd: None,
             secretd_backoff: Backoff::default(),
@@ -217,6 +228,15 @@ impl Supervisor {
             exit: None,
             status_changed: true,
         })
+    }
+
+    /// Notes what is missing here, for the status file and for the engine's status.
+    fn lacks(&mut self, sentence: String) {
+        if !self.missing.contains(&sentence) {
+            self.tell_engine(&SupervisorToEngine::Missing { sentence: sentence.clone() }, Vec::new());
+            self.missing.push(sentence);
+            self.status_changed = true;
+        }
     }
 
     fn watch(&mut self, fd: impl std::os::fd::AsFd, source: Source) -> Result<(), SupervisorError> {
@@ -448,6 +468,12 @@ impl Supervisor {
             orphans::end();
         }
     }
+}
+
+/// The group this process is in, if it may be divided.
+fn own_group() -> Result<Groups, cgroup::Unusable> {
+    let membership = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    Groups::take(cgroup::ROOT.as_ref(), &membership, std::process::id())
 }
 
 /// How a process ended, for people.

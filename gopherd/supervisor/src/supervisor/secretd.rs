@@ -73,8 +73,9 @@ impl Supervisor {
             SecretdToSupervisor::Ready { mode, locked_memory } => {
                 self.files.drop_new_key_file();
                 if locked_memory == gopher_protocol::supervisor::LockedMemory::Plain {
-                    self.missing
-                        .push("Keys may be swapped to disk: neither memfd_secret nor mlock is allowed here".to_owned());
+                    self.lacks(
+                        "Keys may be swapped to disk: neither memfd_secret nor mlock is allowed here".to_owned(),
+                    );
                 }
                 if mode == StartMode::Demo && !self.options.demo && self.start_mode.is_none() {
                     eprintln!(

@@ -16,7 +16,18 @@ impl Supervisor {
             self.tell_engine(&SupervisorToEngine::SpawnFailed { run, reason }, Vec::new());
             return Ok(());
         };
-        self.runs.0.insert(run, Run { pipeline: request.pipeline, profile, slot, load: None, pid: None, kill: false });
+        self.runs.0.insert(
+            run,
+            Run {
+                pipeline: request.pipeline,
+                profile,
+                slot,
+                limits: request.limits,
+                load: None,
+                pid: None,
+                kill: false,
+            },
+        );
         let (secretd_end, worker_secretd) = links::secretd_and_worker()?;
         let (engine_end, worker_engine) = links::engine_and_worker()?;
         let Some(secretd) = &mut self.secretd else {
@@ -72,7 +83,10 @@ impl Supervisor {
             return Ok(());
         };
         self.leases.close(pipeline);
-        self.runs.0.insert(run, Run { pipeline, profile, slot, load: Some(generation), pid: None, kill: false });
+        let limits = gopher_protocol::robot::Limits { cpu_seconds: 20, ..Default::default() };
+        self.runs
+            .0
+            .insert(run, Run { pipeline, profile, slot, limits, load: Some(generation), pid: None, kill: false });
         let (secretd_end, loader_secretd) = links::secretd_and_loader()?;
         let (engine_end, loader_engine) = links::engine_and_loader()?;
         let Some(secretd) = &mut self.secretd else {
@@ -81,7 +95,6 @@ impl Supervisor {
         };
         secretd.tell(&SupervisorToSecretd::LoaderOpened { generation }, vec![secretd_end]);
         self.tell_engine(&SupervisorToEngine::Loader { generation }, vec![engine_end]);
-        let limits = gopher_protocol::robot::Limits { cpu_seconds: 20, ..Default::default() };
         let order = SpawnOrder {
             run,
             task: TaskName::default(),
@@ -168,6 +181,7 @@ impl Supervisor {
             SpawnerToSupervisor::Made { pid, slot } => {
                 let Some(pidfd) = descriptors.pop() else { return Ok(()) };
                 self.watch(&pidfd, Source::ProcessEnd(pid))?;
+                self.group(|groups| groups.enter(pid));
                 let later = self.spawners.get_mut(&profile).is_some_and(|spawner| spawner.made(slot));
                 let state = if later { State::Waiting } else { State::Ordered };
                 self.processes.insert(pid, Process { child: process::Child { pid, pidfd }, profile, slot, state });
@@ -177,7 +191,9 @@ impl Supervisor {
                 let before = process.map(|process| std::mem::replace(&mut process.state, State::Run(run)));
                 if let Some(live) = self.runs.0.get_mut(&run) {
                     live.pid = Some(pid);
-                    if live.kill {
+                    let (limits, kill) = (live.limits, live.kill);
+                    self.group(|groups| groups.limit(pid, &limits));
+                    if kill {
                         self.kill_run(run);
                     }
                 }
@@ -217,10 +233,7 @@ impl Supervisor {
             );
         }
         for sentence in missing {
-            if !self.missing.contains(&sentence) {
-                self.missing.push(sentence);
-                self.status_changed = true;
-            }
+            self.lacks(sentence);
         }
         if let Some(spawner) = self.spawners.get_mut(&profile) {
             spawner.ready();
@@ -240,7 +253,7 @@ impl Supervisor {
         {
             match std::fs::create_dir_all(path).map_err(SupervisorError::file("create", path)) {
                 Ok(()) => files::give(path, self.accounts.job())?,
-                Err(error) => self.missing.push(format!("The WorkSpace is not there: {error}")),
+                Err(error) => self.lacks(format!("The WorkSpace is not there: {error}")),
             }
         }
         let profiles = settings.profiles.clone();
@@ -345,6 +358,9 @@ impl Supervisor {
         }
         let Some(process) = self.processes.remove(&pid) else { return };
         let exit = process::wait(&process.child.pidfd);
+        if let Some(groups) = &mut self.groups {
+            groups.end(pid);
+        }
         let run = match process.state {
             State::Run(run) => run,
             State::Waiting => {
@@ -368,13 +384,25 @@ impl Supervisor {
         self.run_over(run, &live);
     }
 
+    /// Does something with the groups of runs, where there are any.
+    fn group(&mut self, what: impl FnOnce(&Groups) -> std::io::Result<()>) {
+        let Some(Err(error)) = self.groups.as_ref().map(what) else { return };
+        // A run may be over before it is in its group.
+        if error.raw_os_error() != Some(Errno::ESRCH as i32) {
+            self.lacks(format!("Not every run has a cgroup: {error}; its limits are kept process by process"));
+        }
+    }
+
     fn reap_ended(&mut self, which: impl Fn(&Process) -> bool) {
-        let sources = &mut self.sources;
+        let (sources, groups) = (&mut self.sources, &mut self.groups);
         self.processes.retain(|pid, process| {
             let over = process.state == State::Ended && which(process);
             if over {
                 sources.retain(|_, source| *source != Source::ProcessEnd(*pid));
                 let _ = process::wait(&process.child.pidfd);
+                if let Some(groups) = groups {
+                    groups.end(*pid);
+                }
             }
             !over
         });
