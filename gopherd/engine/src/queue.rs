@@ -18,9 +18,10 @@ pub(crate) struct Bounds {
 impl Bounds {
     pub(crate) fn new(cores: usize, max_runs: usize) -> Self {
         Self {
-            // More than there are processors: a run that starts waits for other processes half of the time.
+            // More than there are processors: a run that starts waits for other processes half of the time. One user
+            // alone does not fill them, so that the next one's command starts at once.
             starting: 2 * cores + 2,
-            starting_per_user: cores + 1,
+            starting_per_user: cores,
             // What has just ended may still hold its place at the supervisor.
             live: (max_runs - max_runs / 16).max(1),
             live_per_user: 256,
@@ -160,11 +161,11 @@ mod tests {
         for n in 0..300 {
             assert!(admission.enqueue("a", n));
         }
-        assert_eq!(drain(&mut admission), [0, 1, 2], "one more than there are processors");
+        assert_eq!(drain(&mut admission), [0, 1], "as many as there are processors");
         assert!(admission.enqueue("b", 1000));
         assert_eq!(drain(&mut admission), [1000]);
         admission.started("a");
-        assert_eq!(drain(&mut admission), [3]);
+        assert_eq!(drain(&mut admission), [2]);
     }
 
     #[test]

@@ -477,7 +477,7 @@ fn own_group() -> Result<Groups, cgroup::Unusable> {
 }
 
 /// How a process ended, for people.
-fn describe(exit: Result<Exit, nix::errno::Errno>) -> String {
+fn describe(exit: Result<Exit, Errno>) -> String {
     match exit {
         Ok(Exit::Code(code)) => format!("exit code {code}"),
         Ok(Exit::Signal(signal)) => format!("signal {signal}"),
