@@ -120,6 +120,7 @@ wire! {
         /// Shell-style patterns; empty means everyone.
         pub users: Vec<String>,
         pub private: PrivatePolicy,
+        pub guard: Guard,
         pub ambient_match_command: bool,
         pub match_unlisted: bool,
         pub catch_all: bool,
@@ -142,15 +143,37 @@ wire! {
     pub struct Matcher {
         /// Command, or label of a reply matcher.
         pub command: String,
-        /// A pattern for the `regex` crate, anchored where the spec anchors it.
-        pub regex: String,
+        pub expression: Expression,
         pub usage: String,
         pub summary: String,
+        pub details: String,
         pub keywords: Vec<String>,
         pub examples: Vec<String>,
         pub channel_only: bool,
         /// Per capture group: `name[:generic…]`, or nothing.
         pub contexts: Vec<String>,
+    }
+
+    /// What a matcher compares texts with; checked when the configuration was loaded.
+    pub enum Expression {
+        /// A pattern for the `regex` crate, anchored where the spec anchors it.
+        Regex(String),
+        /// A `SimpleMatcher` as written.
+        Simple(String),
+    }
+
+    /// Which commands need an authorizer's or an elevator's word, and whose (spec: configuration §3).
+    #[derive(Default)]
+    pub struct Guard {
+        pub authorizer: Option<TaskName>,
+        /// Group or role that the authorizer is asked about.
+        pub auth_require: String,
+        pub authorized: Vec<String>,
+        pub authorize_all: bool,
+        pub elevator: Option<TaskName>,
+        pub elevated: Vec<String>,
+        /// Elevation without a time of grace.
+        pub elevate_immediate: Vec<String>,
     }
 
     /// What one run may use. Zero means the default of the worker.
@@ -167,6 +190,16 @@ wire! {
         pub name: TaskName,
         pub kind: Kind,
         pub reason: String,
+    }
+}
+
+impl Matcher {
+    /// The pattern, of a matcher that has one.
+    pub fn regex(&self) -> Option<&str> {
+        match &self.expression {
+            Expression::Regex(pattern) => Some(pattern),
+            Expression::Simple(_) => None,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use gopher_protocol::{
     ids::ChannelName,
-    robot::{CommandMode, Extension, Kind, Matcher, PrivatePolicy, Robot, TimeOuts},
+    robot::{CommandMode, Expression, Extension, Guard, Kind, Matcher, PrivatePolicy, Robot, TimeOuts},
 };
 
 use crate::{
@@ -113,6 +113,7 @@ fn plain(declared: &Declared, robot: &Robot) -> Extension {
         admin_commands: Vec::new(),
         users: Vec::new(),
         private: private(&ExtensionFile::default()),
+        guard: Guard::default(),
         ambient_match_command: false,
         match_unlisted: false,
         catch_all: false,
@@ -310,9 +311,10 @@ impl Check<'_> {
         };
         Ok(Matcher {
             command: command.clone(),
-            regex,
+            expression: Expression::Regex(regex),
             usage: matcher.usage.clone(),
             summary: matcher.summary.clone(),
+            details: matcher.details.clone(),
             keywords: matcher.keywords.clone(),
             examples: matcher.examples.clone(),
             channel_only: matcher.channel_only,

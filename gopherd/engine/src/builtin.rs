@@ -2,7 +2,7 @@
 //!
 //! They are matched and guarded like any other plugin; only what they do is engine code.
 
-use gopher_protocol::robot::Matcher;
+use gopher_protocol::robot::{Expression, Matcher};
 
 /// A plugin that takes no worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,9 +100,10 @@ impl BuiltIn {
 fn matcher(command: &str, pattern: &str, usage: &str, summary: &str, keywords: &[&str]) -> Matcher {
     Matcher {
         command: command.to_owned(),
-        regex: format!(r"^(?s:(?-u:\s)*(?:{pattern})(?-u:\s)*)$"),
+        expression: Expression::Regex(format!(r"^(?s:(?-u:\s)*(?:{pattern})(?-u:\s)*)$")),
         usage: usage.to_owned(),
         summary: summary.to_owned(),
+        details: String::new(),
         keywords: keywords.iter().map(|k| (*k).to_owned()).collect(),
         examples: Vec::new(),
         channel_only: false,

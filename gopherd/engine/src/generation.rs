@@ -64,7 +64,7 @@ impl Pattern {
 
     /// The compiled expression; `None` only for one that the loader should have refused.
     pub(crate) fn regex(&self) -> Option<&Regex> {
-        self.regex.get_or_init(|| compile(&self.matcher.regex).ok()).as_ref()
+        self.regex.get_or_init(|| compile(self.matcher.regex()?).ok()).as_ref()
     }
 }
 
@@ -94,7 +94,8 @@ impl Hits {
 
 impl Prefilter {
     fn new<'a>(patterns: impl Iterator<Item = &'a Pattern>) -> Self {
-        let set = RegexSetBuilder::new(patterns.map(|p| p.matcher.regex.as_str())).size_limit(SET_LIMIT).build();
+        let set =
+            RegexSetBuilder::new(patterns.map(|p| p.matcher.regex().unwrap_or_default())).size_limit(SET_LIMIT).build();
         Self { set: set.ok() }
     }
 
@@ -213,7 +214,7 @@ fn prefilters(plugins: &mut [Plugin]) -> (Prefilter, Prefilter) {
 
 fn bad_pattern(plugin: &Plugin) -> Option<String> {
     plugin.commands.iter().chain(&plugin.messages).find_map(|pattern| {
-        let error = compile(&pattern.matcher.regex).err()?.to_string();
+        let error = compile(pattern.matcher.regex()?).err()?.to_string();
         let reason = error.lines().last().unwrap_or_default().trim();
         Some(format!("the pattern of '{}' does not compile: {reason}", pattern.matcher.command))
     })

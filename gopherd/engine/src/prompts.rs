@@ -163,7 +163,7 @@ pub(crate) fn reply_matcher(extension: &Extension, name: &str) -> Option<Regex> 
         return generation::compile(&format!(r"^(?-u:\s)*{}(?-u:\s)*$", stock(name)?)).ok();
     }
     let matcher = extension.reply_matchers.iter().find(|m| !name.is_empty() && m.command == name)?;
-    generation::compile(&matcher.regex).ok()
+    generation::compile(matcher.regex()?).ok()
 }
 
 fn stock(name: &str) -> Option<&'static str> {

@@ -6,8 +6,8 @@ use gopher_protocol::{
     connector::Inbound,
     ids::{Generation, UserName},
     robot::{
-        CommandMode, Extension, Identity, Kind, Limits, Matcher, PrivatePolicy, ProtocolSettings, Robot, RosterEntry,
-        Runtime, TimeOuts,
+        CommandMode, Expression, Extension, Guard, Identity, Kind, Limits, Matcher, PrivatePolicy, ProtocolSettings,
+        Robot, RosterEntry, Runtime, TimeOuts,
     },
     robot_api::{LogLevel, MessageFormat},
 };
@@ -96,6 +96,7 @@ pub(crate) fn extension(name: &str) -> Extension {
             require_all: false,
             restrict_channels: false,
         },
+        guard: Guard::default(),
         ambient_match_command: false,
         match_unlisted: false,
         catch_all: false,
@@ -107,9 +108,10 @@ pub(crate) fn extension(name: &str) -> Extension {
 pub(crate) fn overheard(command: &str, pattern: &str) -> Matcher {
     Matcher {
         command: command.to_owned(),
-        regex: pattern.to_owned(),
+        expression: Expression::Regex(pattern.to_owned()),
         usage: String::new(),
         summary: String::new(),
+        details: String::new(),
         keywords: Vec::new(),
         examples: Vec::new(),
         channel_only: false,

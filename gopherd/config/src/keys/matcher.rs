@@ -10,8 +10,7 @@ pub(crate) struct InputMatcher {
     pub(crate) simple_matcher: String,
     pub(crate) usage: String,
     pub(crate) summary: String,
-    /// Accepted; shown by the help of a later version.
-    details: String,
+    pub(crate) details: String,
     pub(crate) examples: Vec<String>,
     pub(crate) keywords: Vec<String>,
     pub(crate) label: String,

@@ -219,9 +219,9 @@ fn every_plugin_key_arrives() {
          TimeOuts: {Warn: 0, Kill: 90s}\nNameSpace: x\nAuthorizer: ''\nAuthorizedCommands: []\nElevatedCommands: []\n",
     );
     let p = &robot.extensions[0];
-    assert_eq!(p.commands[0].regex, r"^(?s:[\t\n\f\r ]*x|y[\t\n\f\r ]*)$");
+    assert_eq!(p.commands[0].regex().expect("one"), r"^(?s:[\t\n\f\r ]*x|y[\t\n\f\r ]*)$");
     assert_eq!((p.commands[0].channel_only, p.commands[0].contexts.len(), p.commands[0].examples.len()), (true, 2, 1));
-    assert_eq!(p.message_matchers[0].regex, r"hi(?-u:\b)");
+    assert_eq!(p.message_matchers[0].regex().expect("one"), r"hi(?-u:\b)");
     assert_eq!(p.reply_matchers.iter().map(|m| m.command.as_str()).collect::<Vec<_>>(), ["r", "q"]);
     assert!(p.require_admin && p.ambient_match_command && p.match_unlisted && p.catch_all);
     assert_eq!(p.catch_all_modes, [CommandMode::Alias, CommandMode::Hidden]);

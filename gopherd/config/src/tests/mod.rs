@@ -203,7 +203,7 @@ fn a_whole_robot_becomes_typed() {
         (512 << 20, 20, 60, 1024)
     );
     assert_eq!(tool.time_outs, minutes(7, 14));
-    assert_eq!(tool.commands[0].regex, r"^(?s:[\t\n\f\r ]*go ([0-9A-Za-z_]+)[\t\n\f\r ]*)$");
+    assert_eq!(tool.commands[0].regex().expect("one"), r"^(?s:[\t\n\f\r ]*go ([0-9A-Za-z_]+)[\t\n\f\r ]*)$");
     assert_eq!((tool.commands[0].command.as_str(), tool.commands[0].usage.as_str()), ("go", "go NAME"));
     assert_eq!((tool.users.as_slice(), tool.config.as_deref()), (&["alice".to_owned()][..], Some(r#"{"On":1}"#)));
     let nightly = robot.extension(&"nightly".into()).expect("enabled");
