@@ -184,11 +184,9 @@ pub fn close_others(keep: &[&dyn AsFd], first: u32) -> Result<(), ConfineError> 
     raw::close_range(next, u32::MAX, false).map_err(at("close_range"))
 }
 
-/// Lets this process and its descendants yield at once to every other process of the robot that wakes. They cannot
-/// take it back. Against the rest of the machine it is the robot's group of processes that counts (its service's
-/// cgroup, or its session's), so runs are not the last of all there.
+/// Lets this process and its descendants yield to everything else that wakes: a lower priority, and the longest slices.
 pub fn yield_to_others() -> Result<(), ConfineError> {
-    raw::schedule(libc::SCHED_IDLE, 0).map_err(at("sched_setattr"))
+    raw::slice(100_000_000, 5).map_err(at("sched_setattr"))
 }
 
 /// Orphans of this process's descendants become its children, where no pid namespace does it.
@@ -198,5 +196,5 @@ pub fn adopt_orphans() -> Result<(), ConfineError> {
 
 /// Serve this process soon after it wakes; kernels that cannot are no worse off.
 pub fn be_prompt() {
-    let _ = raw::schedule(libc::SCHED_OTHER, 100_000);
+    let _ = raw::slice(100_000, 0);
 }

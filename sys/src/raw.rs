@@ -106,9 +106,9 @@ pub(crate) fn drop_capabilities() -> Result<(), Errno> {
     number(unsafe { libc::syscall(libc::SYS_capset, &raw const header, none.as_ptr()) }).map(drop)
 }
 
-/// Asks the scheduler for a policy, and slices of this length (Linux 6.12; older kernels take no notice): a process
-/// that wakes is served before one whose slices are longer.
-pub(crate) fn schedule(policy: i32, slice_ns: u64) -> Result<(), Errno> {
+/// Asks the scheduler for slices of this length (Linux 6.12; older kernels take the nice value alone): a process that
+/// wakes is served before one whose slices are longer.
+pub(crate) fn slice(nanoseconds: u64, nice: i32) -> Result<(), Errno> {
     #[repr(C)]
     #[derive(Default)]
     struct SchedAttr {
@@ -122,7 +122,7 @@ pub(crate) fn schedule(policy: i32, slice_ns: u64) -> Result<(), Errno> {
         period: u64,
     }
     let size = u32::try_from(size_of::<SchedAttr>()).map_err(|_| Errno::EINVAL)?;
-    let attr = SchedAttr { size, policy: policy.unsigned_abs(), runtime: slice_ns, ..SchedAttr::default() };
+    let attr = SchedAttr { size, nice, runtime: nanoseconds, ..SchedAttr::default() };
     // SAFETY: the structure carries its own size and lives through the call.
     number(unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const attr, 0) }).map(drop)
 }
