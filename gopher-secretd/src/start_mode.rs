@@ -15,6 +15,9 @@ pub(crate) struct Given {
 pub(crate) fn start_mode(layout: &Layout, given: Given) -> Result<StartMode, SecretdError> {
     match (layout, given) {
         (Layout { demo: true, .. }, _) => Ok(StartMode::Demo),
+        (Layout { inspect: true, robot_in_home, robot_in_custom, .. }, _) => {
+            Ok(if *robot_in_home || *robot_in_custom { StartMode::Production } else { StartMode::Demo })
+        }
         (Layout { robot_in_home: true, .. }, _) => Ok(StartMode::TestDev),
         (_, Given { repository: false, .. }) => Ok(StartMode::Demo),
         (Layout { robot_in_custom: true, .. }, _) => Ok(StartMode::Production),
@@ -32,9 +35,9 @@ pub(crate) fn name(mode: &StartMode) -> &'static str {
     }
 }
 
-/// Modes that may do without `GOPHER_ENCRYPTION_KEY`: nothing they seal outlives them.
-pub(crate) fn temporary_key_allowed(mode: &StartMode) -> bool {
-    matches!(mode, StartMode::TestDev | StartMode::Demo)
+/// Who may do without `GOPHER_ENCRYPTION_KEY`: nothing they seal outlives them.
+pub(crate) fn temporary_key_allowed(mode: &StartMode, layout: &Layout) -> bool {
+    layout.inspect || matches!(mode, StartMode::TestDev | StartMode::Demo)
 }
 
 #[cfg(test)]
@@ -56,9 +59,12 @@ mod tests {
             ((false, false, false, true, false), None),
         ];
         for ((robot_in_home, robot_in_custom, demo, repository, deploy_key), expected) in table {
-            let layout = Layout { robot_in_home, robot_in_custom, demo };
+            let layout = Layout { robot_in_home, robot_in_custom, demo, inspect: false };
             let mode = start_mode(&layout, Given { repository, deploy_key });
             assert_eq!(mode.ok(), expected, "{layout:?} repository {repository} deploy key {deploy_key}");
+            let looked_at = start_mode(&Layout { inspect: true, ..layout }, Given { repository, deploy_key });
+            let robot = (robot_in_home || robot_in_custom) && !demo;
+            assert_eq!(looked_at.ok(), Some(if robot { Production } else { Demo }));
         }
     }
 }

@@ -99,7 +99,7 @@ impl Startup {
                 deploy_key: environment.get(DEPLOY_KEY).is_some_and(|v| !v.is_empty()),
             },
         )?;
-        let (data_key, origin) = self.data_key(&mode, &environment)?;
+        let (data_key, origin) = self.data_key(&mode, layout, &environment)?;
         environment.forget(ENCRYPTION_KEY);
         Ok(Started { mode, environment, data_key, origin, audit })
     }
@@ -116,8 +116,13 @@ impl Startup {
         Environment::new(&launch, &private)
     }
 
-    fn data_key(&mut self, mode: &StartMode, environment: &Environment) -> Result<(DataKey, KeyOrigin), SecretdError> {
-        let temporary = start_mode::temporary_key_allowed(mode);
+    fn data_key(
+        &mut self,
+        mode: &StartMode,
+        layout: &Layout,
+        environment: &Environment,
+    ) -> Result<(DataKey, KeyOrigin), SecretdError> {
+        let temporary = start_mode::temporary_key_allowed(mode, layout);
         let Some(wrapping) = environment.get(ENCRYPTION_KEY).filter(|v| !v.is_empty()) else {
             if temporary {
                 return Ok((DataKey::random()?, KeyOrigin::Temporary));
@@ -204,8 +209,8 @@ mod tests {
 
     use super::*;
 
-    const PRODUCTION: Layout = Layout { robot_in_home: false, robot_in_custom: true, demo: false };
-    const DEMO: Layout = Layout { robot_in_home: false, robot_in_custom: false, demo: true };
+    const PRODUCTION: Layout = Layout { robot_in_home: false, robot_in_custom: true, demo: false, inspect: false };
+    const DEMO: Layout = Layout { robot_in_home: false, robot_in_custom: false, demo: true, inspect: false };
     const KEY: &str = "GOPHER_ENCRYPTION_KEY=0123456789abcdef0123456789abcdef\0";
     const REPOSITORY: &str = "GOPHER_CUSTOM_REPOSITORY=git@example.com:robot.git\0";
 

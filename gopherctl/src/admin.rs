@@ -101,6 +101,7 @@ impl Admin {
             AdminAnswer::Log { .. } => "Log",
             AdminAnswer::Refused { .. } => "Refused",
             AdminAnswer::ConsoleFollows => "ConsoleFollows",
+            AdminAnswer::Loaded { .. } => "Loaded",
         };
         CtlError::Unexpected { got, want }
     }

@@ -21,6 +21,10 @@ messages! {
     6 Console;
     /// End the robot.
     7 Quit;
+    /// Load the configuration anew; the answer comes when it is in force or refused.
+    8 Reload;
+    /// The report on the configuration in force, or being loaded.
+    9 Report;
 }
 
 messages! {
@@ -36,6 +40,7 @@ messages! {
     6 Refused { reason: String };
     /// The connection is a console from the next frame on.
     7 ConsoleFollows;
+    8 Loaded { report: LoadReport };
 }
 
 wire! {
@@ -54,6 +59,20 @@ wire! {
         pub disabled: Vec<(String, String, String)>,
         pub notices: Vec<String>,
         pub readiness: Readiness,
+    }
+
+    /// What came of loading a configuration.
+    pub struct LoadReport {
+        /// The generation that was loaded.
+        pub generation: u64,
+        /// Why it is not in force; none if it is.
+        pub errors: Vec<String>,
+        /// What is different from the configuration before, a line each.
+        pub changes: Vec<String>,
+        pub notices: Vec<String>,
+        /// Name, kind and reason of every disabled extension.
+        pub disabled: Vec<(String, String, String)>,
+        pub plugins: u32,
     }
 
     /// Commands are taken while the robot is ready.

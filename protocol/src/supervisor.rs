@@ -55,6 +55,8 @@ messages! {
     10 Quit { failed: Option<String> };
     /// The robot answers commands.
     11 Up;
+    /// The generation was refused, or gave way to another before it was in force: what was started for it may end.
+    12 GenerationDropped { generation: Generation };
 }
 
 messages! {
@@ -162,6 +164,8 @@ wire! {
         pub pass_through: Vec<(String, String)>,
         /// Connectors whose hidden commands are switched off, for suites.
         pub hidden_commands_off: Vec<String>,
+        /// The configuration is only looked at: no connector is started and no command is taken.
+        pub inspect: bool,
     }
 
     /// How runs are separated, for `status` and for configuration that requires it.
@@ -216,6 +220,8 @@ wire! {
         /// `custom/conf/robot.yaml` exists.
         pub robot_in_custom: bool,
         pub demo: bool,
+        /// The configuration is only looked at, as the robot would have it in production.
+        pub inspect: bool,
     }
 
     pub enum LockedMemory {

@@ -15,8 +15,8 @@ use gopher_sys::{Link, link::pair};
 
 pub type Supervisor = Link<SupervisorToSecretd, SecretdToSupervisor>;
 
-pub const DEMO: Layout = Layout { robot_in_home: false, robot_in_custom: false, demo: true };
-pub const PRODUCTION: Layout = Layout { robot_in_home: false, robot_in_custom: true, demo: false };
+pub const DEMO: Layout = Layout { robot_in_home: false, robot_in_custom: false, demo: true, inspect: false };
+pub const PRODUCTION: Layout = Layout { robot_in_home: false, robot_in_custom: true, demo: false, inspect: false };
 
 pub fn file(content: &[u8]) -> OwnedFd {
     let mut file = tempfile::tempfile().expect("file");

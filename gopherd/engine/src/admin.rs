@@ -9,7 +9,7 @@ use std::{
 };
 
 use gopher_protocol::{
-    admin::{AdminAnswer, AdminRequest, LogLine, ProtocolStatus, Readiness, Status},
+    admin::{AdminAnswer, AdminRequest, LoadReport, LogLine, ProtocolStatus, Readiness, Status},
     connector::{ConsoleIdentity, EngineToConnector, Vocabulary},
     ids::{PipelineId, UserName},
     supervisor::EngineToSupervisor,
@@ -28,6 +28,7 @@ use crate::{
     execute::Killed,
     generation::Generation,
     help::Helper,
+    reload::{Requester, disabled_row},
     runs::State,
     wire::Wire,
 };
@@ -166,6 +167,16 @@ impl Engine {
                 }
             }
             AdminRequest::Console => self.open_console(id, uid),
+            AdminRequest::Reload => {
+                if self.audited(id, &format!("uid {uid} reloads the configuration")) {
+                    self.reload(Requester::Client(id));
+                }
+            }
+            // While a load is on its way, the report is on what comes of it.
+            AdminRequest::Report => match &mut self.loader {
+                Some(loader) => loader.requesters.push(Requester::Client(id)),
+                None => self.report_to(id, self.last_load.clone()),
+            },
             AdminRequest::Quit => {
                 if self.audited(id, &format!("uid {uid} ends the robot")) {
                     self.answer_client(id, &AdminAnswer::Done { text: "The robot is stopping.".to_owned() });
@@ -173,6 +184,11 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Tells a client that may have gone meanwhile what came of a load.
+    pub(crate) fn report_to(&mut self, id: u64, report: LoadReport) {
+        self.answer_client(id, &AdminAnswer::Loaded { report });
     }
 
     fn answer_client(&mut self, id: u64, answer: &AdminAnswer) {
@@ -243,11 +259,7 @@ impl Engine {
         protocols.sort_by(|a, b| b.primary.cmp(&a.primary).then_with(|| a.name.cmp(&b.name)));
         let queued = self.runs.values().filter(|r| r.state == State::Queued).count();
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let disabled = robot.map(|r| {
-            let rows = r.disabled.iter();
-            rows.map(|d| (d.name.as_str().to_owned(), format!("{:?}", d.kind).to_lowercase(), d.reason.clone()))
-                .collect()
-        });
+        let disabled = robot.map(|r| r.disabled.iter().map(disabled_row).collect());
         let mut notices = robot.map(|r| r.notices.clone()).unwrap_or_default();
         if self.secretd.is_none() {
             notices.push("The link to gopher-secretd is down.".to_owned());

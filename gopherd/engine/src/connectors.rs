@@ -62,6 +62,15 @@ impl Engine {
         }
     }
 
+    /// A protocol that the configuration no longer has.
+    pub(crate) fn stop_connector(&mut self, name: &str) {
+        if self.connectors.contains_key(name) {
+            self.end_connector(name, "it is no longer configured");
+            self.connectors.remove(name);
+            self.supervisor.send(&EngineToSupervisor::StopConnector { name: name.to_owned() });
+        }
+    }
+
     pub(crate) fn link_connector(&mut self, name: &str, socket: OwnedFd) {
         let Some(generation) = self.current.clone() else { return };
         match self.connectors.get(name) {

@@ -13,11 +13,11 @@ use std::{
 
 use gopher_protocol::{
     Message,
-    admin::{AdminAnswer, AdminRequest},
+    admin::{AdminAnswer, AdminRequest, LoadReport},
     connector::{Capabilities, ConnectorToEngine, Destination, EngineToConnector, Inbound, Outbound},
     ids::{CallId, EventId, Generation as Number, PipelineId, RunId},
     loader::{EngineToLoader, LoaderToEngine, Sources, StartMode},
-    robot::{Extension, Robot},
+    robot::{Extension, ProtocolSettings, Robot},
     robot_api::{MessageFormat, RetVal, RobotAnswer, RobotCall, TaskRetVal},
     supervisor::{EngineStart, EngineToSupervisor, Isolation, RunExit, RunMode, SpawnRequest, SupervisorToEngine},
     worker::{EngineToWorker, Outcome, RunRequest, Stream, WorkerToEngine},
@@ -68,6 +68,7 @@ fn start() -> EngineStart {
         max_runs: 256,
         pass_through: vec![("PATH".into(), "/usr/bin:/bin".into())],
         hidden_commands_off: Vec::new(),
+        inspect: false,
     }
 }
 
@@ -122,11 +123,27 @@ impl Stage {
     }
 
     fn loader(&mut self) -> Link<LoaderToEngine, EngineToLoader> {
+        self.loader_of(Number(1))
+    }
+
+    fn loader_of(&mut self, wanted: Number) -> Link<LoaderToEngine, EngineToLoader> {
         let (mut loader, socket) = pair::<LoaderToEngine, EngineToLoader>();
-        self.supervisor.send_with(&SupervisorToEngine::Loader { generation: Number(1) }, vec![socket]).expect("sends");
+        self.supervisor.send_with(&SupervisorToEngine::Loader { generation: wanted }, vec![socket]).expect("sends");
         let (asked, _) = self.until("the load request", |_| loader.receive().expect("alive"));
-        assert!(matches!(asked, EngineToLoader::Load { generation: Number(1), .. }));
+        assert!(matches!(asked, EngineToLoader::Load { generation, .. } if generation == wanted));
         loader
+    }
+
+    /// What the supervisor is asked for a reload, and the loader it starts.
+    fn reloads(&mut self, wanted: Number) -> Link<LoaderToEngine, EngineToLoader> {
+        let EngineToSupervisor::Load { generation, .. } = self.asked() else { panic!("a load") };
+        assert_eq!(generation, wanted);
+        self.loader_of(wanted)
+    }
+
+    fn report(&mut self, admin: &mut Admin) -> LoadReport {
+        let AdminAnswer::Loaded { report } = self.told(admin) else { panic!("a report") };
+        report
     }
 
     /// Loads a robot, up to the moment its connector is up.
@@ -560,6 +577,84 @@ fn default_configurations_are_asked_of_the_plugins() {
     };
     assert_eq!(result(), ("one".to_owned(), Ok("AllChannels: true\n".to_owned())));
     assert_eq!(result(), ("two".to_owned(), Err("_configure: exit code 7 (Success): no such thing".to_owned())));
+}
+
+#[test]
+fn a_reload_shows_what_changed_and_serves_whoever_asked_meanwhile() {
+    let mut stage = Stage::open(testing::robot());
+    let (mut one, mut two) = (stage.admitted(), stage.admitted());
+    one.send(&AdminRequest::Reload).expect("sends");
+    let mut loader = stage.reloads(Number(2));
+    two.send(&AdminRequest::Reload).expect("sends");
+    stage.settle();
+    let mut robot = Robot { generation: Number(2), ..testing::robot() };
+    robot.admin_contact = "ops".into();
+    loader.send(&LoaderToEngine::Loaded { robot: Box::new(robot.clone()) }).expect("sends");
+    assert!(matches!(stage.asked(), EngineToSupervisor::GenerationActive { generation: Number(2), .. }));
+    assert_eq!(stage.report(&mut one).changes, ["~ AdminContact: \"root <root@example.com>\" -> \"ops\""]);
+    // Whoever asked during that load gets one of its own.
+    let mut loader = stage.reloads(Number(3));
+    robot.generation = Number(3);
+    loader.send(&LoaderToEngine::Loaded { robot: Box::new(robot) }).expect("sends");
+    assert!(matches!(stage.asked(), EngineToSupervisor::GenerationActive { generation: Number(3), .. }));
+    let report = stage.report(&mut two);
+    assert_eq!((report.generation, report.changes.len(), report.errors.len()), (3, 0, 0));
+}
+
+#[test]
+fn a_failed_reload_changes_nothing_and_the_next_one_starts_afresh() {
+    let mut stage = Stage::open(testing::robot());
+    let before = stage.engine.current.clone().expect("in force");
+    let mut admin = stage.admitted();
+    for (number, how) in [(2, "refused"), (3, "vanished")] {
+        admin.send(&AdminRequest::Reload).expect("sends");
+        let mut loader = stage.reloads(Number(number));
+        if how == "refused" {
+            loader.send(&LoaderToEngine::Refused { errors: vec!["conf/robot.yaml:1: no".into()] }).expect("sends");
+        } else {
+            drop(loader);
+            stage.settle();
+            stage.tell(&SupervisorToEngine::LoaderGone { generation: Number(number), reason: "killed".into() });
+        }
+        let EngineToSupervisor::GenerationDropped { generation } = stage.asked() else { panic!("dropped") };
+        assert_eq!(generation, Number(number));
+        let errors = stage.report(&mut admin).errors;
+        assert!(errors[0] == "conf/robot.yaml:1: no" || errors[0].ends_with("killed"), "{errors:?}");
+        assert!(std::rc::Rc::ptr_eq(&before, stage.engine.current.as_ref().expect("in force")));
+    }
+    admin.send(&AdminRequest::Report).expect("sends");
+    assert_eq!(stage.report(&mut admin).generation, 3);
+    stage.say(testing::inbound("alice", "general", ";ping"));
+    assert_eq!(stage.answer().text, "PONG");
+}
+
+#[test]
+fn protocols_come_and_go_with_a_reload_but_not_the_primary_one() {
+    let mut stage = Stage::open(testing::robot());
+    let mut admin = stage.admitted();
+    let named = |name: &str| ProtocolSettings { name: name.into(), config: "{}".into(), channels: Vec::new() };
+    let mut other = Robot { generation: Number(2), ..testing::robot() };
+    other.primary_protocol = "slack".into();
+    other.protocols = vec![named("slack"), named("ssh")];
+    admin.send(&AdminRequest::Reload).expect("sends");
+    stage.reloads(Number(2)).send(&LoaderToEngine::Loaded { robot: Box::new(other) }).expect("sends");
+    assert!(matches!(stage.asked(), EngineToSupervisor::GenerationActive { .. }));
+    for wanted in ["slack", "ssh"] {
+        assert!(matches!(stage.asked(), EngineToSupervisor::StartConnector { name } if name == wanted));
+    }
+    assert_eq!(stage.report(&mut admin).notices.len(), 1);
+    admin.send(&AdminRequest::Reload).expect("sends");
+    let back = Robot { generation: Number(3), ..testing::robot() };
+    stage.reloads(Number(3)).send(&LoaderToEngine::Loaded { robot: Box::new(back) }).expect("sends");
+    assert!(matches!(stage.asked(), EngineToSupervisor::GenerationActive { .. }));
+    let mut stopped: Vec<String> = (0..2)
+        .map(|_| match stage.asked() {
+            EngineToSupervisor::StopConnector { name } => name,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    stopped.sort();
+    assert_eq!(stopped, ["slack", "ssh"]);
 }
 
 #[test]

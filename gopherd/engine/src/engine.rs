@@ -10,7 +10,8 @@ use std::{
 };
 
 use gopher_protocol::{
-    ids::{CallId, DeliveryId, PipelineId, RunId},
+    admin::LoadReport,
+    ids::{CallId, DeliveryId, Generation as Number, PipelineId, RunId},
     secretd::{EngineToSecretd, SecretdToEngine},
     supervisor::{EngineStart, EngineToSupervisor, SupervisorToEngine},
 };
@@ -30,6 +31,7 @@ use crate::{
     outbox::Outbox,
     prompts::{Caller, Prompts},
     queue::{Admission, Bounds},
+    reload::{self, Requester},
     runs::Run,
     wire::Wire,
 };
@@ -81,6 +83,12 @@ pub(crate) struct Engine {
     /// Kept open for sealed records; secretd must not see its engine go away.
     pub(crate) secretd: Option<Wire<EngineToSecretd, SecretdToEngine>>,
     pub(crate) loader: Option<Loader>,
+    /// The number of the newest generation that was asked for.
+    pub(crate) newest: Number,
+    /// Who asked for a reload while one was on its way.
+    pub(crate) reloads: Vec<Requester>,
+    /// What came of the last load.
+    pub(crate) last_load: LoadReport,
     pub(crate) connectors: HashMap<Rc<str>, Connector>,
     pub(crate) listener: Option<UnixListener>,
     pub(crate) clients: HashMap<u64, Client>,
@@ -126,6 +134,9 @@ impl Engine {
             supervisor,
             secretd: None,
             loader: None,
+            newest: Number(0),
+            reloads: Vec::new(),
+            last_load: reload::refused(Number(0), Vec::new()),
             connectors: HashMap::new(),
             listener: None,
             clients: HashMap::new(),

@@ -21,13 +21,32 @@ use gopher_protocol::{
 use gopher_sys::LinkError;
 
 use crate::{
-    context::Context,
+    context::{Context, TERMINAL},
     engine::{Engine, Phase, Who},
     environment,
     generation::Generation,
+    reload::{self, Requester},
     runs::{Purpose, Run, describe},
     wire::Wire,
 };
+
+/// What a robot speaks first cannot change while it runs.
+fn keep_primary(before: &Robot, robot: &mut Robot) {
+    let (active, configured) = (&before.primary_protocol, &robot.primary_protocol);
+    if active == configured {
+        return;
+    }
+    robot.notices.push(format!(
+        "PrimaryProtocol change on reload ignored (configured: '{}', active: '{}'): restart the robot for it",
+        configured.as_str(),
+        active.as_str()
+    ));
+    if !robot.protocols.iter().any(|p| p.name == *active) {
+        let kept = before.protocols.iter().find(|p| p.name == *active).cloned();
+        robot.protocols.splice(0..0, kept);
+    }
+    robot.primary_protocol = active.clone();
+}
 
 /// How long `_init` runs may keep the gate closed.
 const INIT: Duration = Duration::from_secs(30);
@@ -42,24 +61,29 @@ pub(crate) struct Loader {
     pub(crate) wire: Option<Wire<EngineToLoader, LoaderToEngine>>,
     /// `_configure` runs that the loader waits for.
     asked: HashMap<RunId, TaskName>,
+    /// Who wants to know what comes of it.
+    pub(crate) requesters: Vec<Requester>,
 }
 
 impl Engine {
-    pub(crate) fn request_load(&mut self, number: Number, read_paths: Vec<String>) {
-        self.close_loader();
+    /// Loads the files as they are now; a load that is on its way gives way, and who waits for it waits for this one.
+    pub(crate) fn request_load(&mut self, read_paths: Vec<String>) {
+        let requesters = self.close_loader(true);
+        let number = self.newest.next();
+        self.newest = number;
         self.supervisor.send(&EngineToSupervisor::Load { generation: number, read_paths: read_paths.clone() });
-        self.loader = Some(Loader { number, read_paths, wire: None, asked: HashMap::new() });
+        self.loader = Some(Loader { number, read_paths, wire: None, asked: HashMap::new(), requesters });
     }
 
     /// A valid configuration. If it names directories that its loader did not see, extensions in them were missing:
     /// it is loaded once more, with them.
     fn loaded(&mut self, robot: Robot) {
         let shown = self.loader.as_ref().map(|l| l.read_paths.clone()).unwrap_or_default();
-        self.close_loader();
-        if shown.is_empty() && !robot.read_paths.is_empty() {
-            self.request_load(robot.generation.next(), robot.read_paths);
+        if robot.read_paths.iter().all(|path| shown.contains(path)) {
+            let requesters = self.close_loader(false);
+            self.activate(robot, requesters);
         } else {
-            self.activate(robot);
+            self.request_load(robot.read_paths);
         }
     }
 
@@ -77,7 +101,7 @@ impl Engine {
                     loader.wire = Some(wire);
                 }
             }
-            Err(error) => self.load_failed(&[format!("the link to the configuration loader: {error}")]),
+            Err(error) => self.load_failed(vec![format!("the link to the configuration loader: {error}")]),
         }
     }
 
@@ -86,23 +110,24 @@ impl Engine {
             match wire.receive() {
                 Ok(Some((LoaderToEngine::WantDefaults { tasks }, _))) => self.ask_defaults(tasks),
                 Ok(Some((LoaderToEngine::Loaded { robot }, _))) => self.loaded(*robot),
-                Ok(Some((LoaderToEngine::Refused { errors }, _))) => {
-                    self.close_loader();
-                    self.load_failed(&errors);
-                }
+                Ok(Some((LoaderToEngine::Refused { errors }, _))) => self.load_failed(errors),
                 Ok(None) => return,
                 Err(error) => self.end_loader(&error),
             }
         }
     }
 
-    fn close_loader(&mut self) {
-        if let Some(loader) = self.loader.take()
-            && let Some(wire) = loader.wire
-        {
+    /// Gives back who waits for what it loads, which is `dropped` if it will not be in force.
+    fn close_loader(&mut self, dropped: bool) -> Vec<Requester> {
+        let Some(loader) = self.loader.take() else { return Vec::new() };
+        if let Some(wire) = loader.wire {
             self.forget_token(wire.token());
             wire.close(&self.poller);
         }
+        if dropped {
+            self.supervisor.send(&EngineToSupervisor::GenerationDropped { generation: loader.number });
+        }
+        loader.requesters
     }
 
     pub(crate) fn end_loader(&mut self, error: &LinkError) {
@@ -117,8 +142,7 @@ impl Engine {
             }
             return;
         }
-        self.close_loader();
-        self.load_failed(&[format!("the configuration loader ended before the configuration was loaded: {error}")]);
+        self.load_failed(vec![format!("the configuration loader ended before the configuration was loaded: {error}")]);
     }
 
     pub(crate) fn loader_gone(&mut self, number: Number, reason: &str) {
@@ -127,18 +151,21 @@ impl Engine {
             self.hear_loader();
         }
         if self.loader.as_ref().is_some_and(|l| l.number == number) {
-            self.close_loader();
-            self.load_failed(&[format!("the configuration could not be loaded: {reason}")]);
+            self.load_failed(vec![format!("the configuration could not be loaded: {reason}")]);
         }
     }
 
-    fn load_failed(&mut self, errors: &[String]) {
-        for error in errors {
+    /// The configuration in force stays; a robot that has none ends.
+    fn load_failed(&mut self, errors: Vec<String>) {
+        let ends = self.current.is_none() && !self.inspects();
+        let requesters = self.close_loader(!ends);
+        for error in &errors {
             self.log.error(error);
         }
-        if self.current.is_none() {
+        if ends {
             self.give_up(errors.join("\n"));
         }
+        self.load_ended(requesters, reload::refused(self.newest, errors));
     }
 
     /// Asks plugins for their default configuration, all at once as far as admission allows.
@@ -159,7 +186,7 @@ impl Engine {
 
     /// The generation that `_configure` runs belong to.
     pub(crate) fn loading(&self) -> Number {
-        self.loader.as_ref().map_or(Number(1), |l| l.number)
+        self.newest
     }
 
     /// A `_configure` run is over.
@@ -183,9 +210,13 @@ impl Engine {
     }
 
     /// A valid configuration comes into force.
-    fn activate(&mut self, robot: Robot) {
+    fn activate(&mut self, mut robot: Robot, requesters: Vec<Requester>) {
         let Some(start) = &self.start else { return };
         let home = start.sources.home.clone();
+        let before = self.current.take();
+        if let Some(before) = &before {
+            keep_primary(&before.robot, &mut robot);
+        }
         self.log.set_level(robot.log_level);
         let (generation, trouble) = Generation::new(robot);
         let generation = Rc::new(generation);
@@ -208,14 +239,31 @@ impl Engine {
         };
         self.supervisor.send(&EngineToSupervisor::GenerationActive { generation: robot.generation, settings });
         self.log.info(&format!("generation {} is in force: {} plugins", robot.generation, generation.plugins.len()));
-        let first = self.current.is_none();
-        self.current = Some(Rc::clone(&generation));
-        let names: Vec<String> = robot.protocols.iter().map(|p| p.name.as_str().to_owned()).collect();
-        for name in names {
-            self.start_connector(&name);
+        let report = self.report_on(before.as_deref(), &generation);
+        for change in &report.changes {
+            self.log.info(&format!("changed: {change}"));
         }
-        if !first && self.phase == Phase::Open {
-            self.initialize_plugins();
+        self.current = Some(Rc::clone(&generation));
+        if !self.inspects() {
+            self.follow_protocols(&generation);
+            if before.is_some() && self.phase == Phase::Open {
+                self.initialize_plugins();
+            }
+        }
+        self.load_ended(requesters, report);
+    }
+
+    /// Connectors of the configuration in force run, others do not.
+    fn follow_protocols(&mut self, generation: &Generation) {
+        let names: Vec<&str> = generation.robot.protocols.iter().map(|p| p.name.as_str()).collect();
+        // A console may be opened whatever the configuration says.
+        let gone = |name: &&Rc<str>| !names.contains(&&***name) && &***name != TERMINAL;
+        let gone: Vec<Rc<str>> = self.connectors.keys().filter(gone).cloned().collect();
+        for name in gone {
+            self.stop_connector(&name);
+        }
+        for name in names {
+            self.start_connector(name);
         }
     }
 

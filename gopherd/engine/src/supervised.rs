@@ -8,7 +8,7 @@ use std::{
 
 use gopher_protocol::{
     connector::EngineToConnector,
-    ids::{Generation as Number, RunId},
+    ids::RunId,
     supervisor::{EngineStart, EngineToSupervisor, SupervisorToEngine},
 };
 use gopher_sys::LinkError;
@@ -87,7 +87,7 @@ impl Engine {
         }
         self.start = Some(start);
         self.supervisor.send(&EngineToSupervisor::Ready);
-        self.request_load(Number(1), Vec::new());
+        self.request_load(Vec::new());
     }
 
     fn link_secretd(&mut self, socket: OwnedFd) {
@@ -101,10 +101,9 @@ impl Engine {
                 self.secretd = Some(wire);
                 // A secretd that was restarted knows no tasks: only a load tells it, and no run starts before.
                 if let Some(current) = &self.current {
-                    let newest = current.robot.generation.0.max(self.loading().0);
                     self.log.warn("gopher-secretd was restarted; the configuration is loaded again");
                     let read_paths = current.robot.read_paths.clone();
-                    self.request_load(Number(newest + 1), read_paths);
+                    self.request_load(read_paths);
                 }
             }
             Err(error) => self.log.error(&format!("the link to secretd: {error}")),
@@ -143,6 +142,11 @@ impl Engine {
         for id in ids {
             self.end_run(id, Ending { reason: "because the robot is shutting down".to_owned(), force_at: None });
         }
+    }
+
+    /// The configuration is only looked at.
+    pub(crate) fn inspects(&self) -> bool {
+        self.start.as_ref().is_some_and(|start| start.inspect)
     }
 
     pub(crate) fn stopping(&self) -> bool {

@@ -39,11 +39,13 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// Finds and makes the directories, and makes sure that no other supervisor has them.
+    /// Finds and makes the directories, and makes sure that no other supervisor has them. What only looks at the robot
+    /// has its own in `inspect`.
     pub(crate) fn open(
         home: &Path,
         install_dir: Option<&Path>,
         runtime_dir: Option<&Path>,
+        inspect: Option<&Path>,
     ) -> Result<Self, SupervisorError> {
         let home = fs::canonicalize(home).map_err(SupervisorError::file("open the robot's home", home))?;
         if !home.is_dir() {
@@ -57,7 +59,7 @@ impl Files {
             Some(dir) => fs::canonicalize(dir).map_err(SupervisorError::file("open the install directory", dir))?,
             None => installed()?,
         };
-        let state = home.join("state");
+        let state = inspect.unwrap_or(&home).join("state");
         private_directory(&state, 0o711)?;
         let lock = lock(&state, &home)?;
         let scratch = state.join("scratch");
@@ -69,9 +71,14 @@ impl Files {
             _ => private_directory(&scratch, 0o711)?,
         }
         let uid = geteuid().as_raw();
-        let root = paths::run_root(uid, runtime_dir);
-        private_directory(&root, if uid == 0 { 0o755 } else { 0o700 })?;
-        let run = paths::run_dir(&home, uid, runtime_dir);
+        let run = match inspect {
+            Some(dir) => dir.join("run"),
+            None => {
+                let root = paths::run_root(uid, runtime_dir);
+                private_directory(&root, if uid == 0 { 0o755 } else { 0o700 })?;
+                paths::run_dir(&home, uid, runtime_dir)
+            }
+        };
         private_directory(&run, if uid == 0 { 0o755 } else { 0o700 })?;
         Ok(Self { home, config_dir, install_dir, state, run, scratch, robot_in_home, robot_in_custom, _lock: lock })
     }
@@ -282,9 +289,9 @@ mod tests {
         let home = dir.path().join("home");
         fs::create_dir_all(home.join("conf")).expect("home");
         fs::write(home.join("conf/robot.yaml"), "").expect("robot");
-        let first = Files::open(&home, Some(&install), Some(dir.path())).expect("first");
+        let first = Files::open(&home, Some(&install), Some(dir.path()), None).expect("first");
         assert!(first.robot_in_home && first.config_dir == first.home);
-        let second = Files::open(&home, Some(&install), Some(dir.path())).err().expect("refused").to_string();
+        let second = Files::open(&home, Some(&install), Some(dir.path()), None).err().expect("refused").to_string();
         assert!(second.contains(&std::process::id().to_string()) && second.contains("home"), "{second}");
     }
 
@@ -315,7 +322,7 @@ mod tests {
         ] {
             fs::write(home.join(name), "x").expect("file");
         }
-        let files = Files::open(&home, Some(&install), Some(dir.path())).expect("opened");
+        let files = Files::open(&home, Some(&install), Some(dir.path()), None).expect("opened");
         let mut names: Vec<_> = files.key_files().expect("keys").into_iter().map(|(n, _)| n).collect();
         names.sort();
         assert_eq!(names, ["binary-encrypted-key", "binary-encrypted-key.dev"]);

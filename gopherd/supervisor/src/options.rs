@@ -18,6 +18,7 @@ Runs the robot in DIR (default: the current directory) until it is told to stop.
   --read-path DIR           let runs read this directory too (may be repeated)
   --test-fd N               listening socket of a suite driver, for the test protocol
   --capability-off NAME     this connector has no hidden commands (may be repeated)
+  --inspect DIR             only load the configuration, with sockets and state in DIR
   --no-isolation            run without user namespaces, where there are none
   --help, --version
 ";
@@ -35,6 +36,8 @@ pub(crate) struct Options {
     pub(crate) test_fd: Option<i32>,
     pub(crate) capabilities_off: Vec<String>,
     pub(crate) no_isolation: bool,
+    /// The configuration is only looked at: state and sockets are here, and nothing of the robot's own is written.
+    pub(crate) inspect: Option<PathBuf>,
     /// Sealed memory with the `GOPHER_*` values; this program gives it to itself.
     pub(crate) launch_fd: Option<i32>,
     /// No key is among them.
@@ -62,6 +65,7 @@ impl Options {
                 "--read-path" => options.read_paths.push(value()?.into()),
                 "--test-fd" => options.test_fd = Some(number(&flag, value()?)?),
                 "--capability-off" => options.capabilities_off.push(text(value()?)?),
+                "--inspect" => options.inspect = Some(value()?.into()),
                 "--no-isolation" => options.no_isolation = true,
                 "--launch-fd" => options.launch_fd = Some(number(&flag, value()?)?),
                 "--launch-settings" => options.launch_settings = true,

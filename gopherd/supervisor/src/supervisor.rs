@@ -1,7 +1,7 @@
 //! The life of a robot: start its processes in order, serve their requests, end them all.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     os::{
         fd::{AsFd as _, OwnedFd},
         unix::net::UnixListener,
@@ -112,6 +112,8 @@ struct Supervisor {
     settings: HashMap<Generation, GenerationSettings>,
     /// Directories that the loaders of generations not yet in force see.
     loads: HashMap<Generation, Vec<String>>,
+    /// Generations that will not be in force.
+    dropped: HashSet<Generation>,
     runs: Runs,
     /// By their number here.
     processes: HashMap<u32, Process>,
@@ -151,7 +153,8 @@ impl Supervisor {
         let environment = Environment::read();
         let home = options.home.clone().unwrap_or_else(|| PathBuf::from("."));
         let runtime_dir = environment.runtime_dir.as_ref().map(PathBuf::from);
-        let files = Files::open(&home, options.install_dir.as_deref(), runtime_dir.as_deref())?;
+        let files =
+            Files::open(&home, options.install_dir.as_deref(), runtime_dir.as_deref(), options.inspect.as_deref())?;
         let accounts = Accounts::choose(&files.home)?;
         if options.no_isolation {
             if accounts.separate() {
@@ -218,6 +221,7 @@ impl Supervisor {
             spawners: HashMap::new(),
             settings: HashMap::new(),
             loads: HashMap::new(),
+            dropped: HashSet::new(),
             runs: Runs::default(),
             processes: HashMap::new(),
             leases: Leases::new(1..=POOL),

@@ -49,6 +49,7 @@ impl Supervisor {
             max_runs: POOL,
             pass_through: self.environment.pass_through.clone(),
             hidden_commands_off: self.options.capabilities_off.clone(),
+            inspect: self.options.inspect.is_some(),
         }
     }
 
@@ -87,6 +88,7 @@ impl Supervisor {
             EngineToSupervisor::GenerationActive { generation, settings } => {
                 self.generation_active(generation, settings)?;
             }
+            EngineToSupervisor::GenerationDropped { generation } => self.generation_dropped(generation),
             EngineToSupervisor::StartConnector { name } => self.start_connector(&name)?,
             EngineToSupervisor::StopConnector { name } => self.stop_connector(&name),
             EngineToSupervisor::Quit { failed } => match failed {

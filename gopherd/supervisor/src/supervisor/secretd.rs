@@ -24,7 +24,8 @@ impl Supervisor {
         for (name, file) in self.files.key_files()? {
             role.tell(&SupervisorToSecretd::KeyFile { name }, vec![file]);
         }
-        if let Some(file) = self.files.new_key_file() {
+        let new_key_file = if self.options.inspect.is_some() { None } else { self.files.new_key_file() };
+        if let Some(file) = new_key_file {
             role.tell(&SupervisorToSecretd::NewKeyFile, vec![file]);
         }
         let directory = self.files.role_directory("secretd", account)?;
@@ -34,6 +35,7 @@ impl Supervisor {
             robot_in_home: self.files.robot_in_home,
             robot_in_custom: self.files.robot_in_custom,
             demo: self.options.demo,
+            inspect: self.options.inspect.is_some(),
         };
         role.tell(&SupervisorToSecretd::Begin { layout }, Vec::new());
         self.watch(

@@ -262,6 +262,7 @@ impl Supervisor {
         let changed = settings.work_space.is_some() || settings.read_paths != seen;
         self.settings.insert(generation, settings);
         self.settings.retain(|g, _| g.0 + 1 >= generation.0);
+        self.dropped.retain(|g| *g > generation);
         let stale: Vec<Profile> =
             self.spawners.keys().filter(|p| p.generation != generation || changed).copied().collect();
         for profile in stale {
@@ -276,6 +277,16 @@ impl Supervisor {
             }
         }
         Ok(())
+    }
+
+    /// A configuration that will not be in force: what was started for it ends, with its last run.
+    pub(super) fn generation_dropped(&mut self, generation: Generation) {
+        self.loads.remove(&generation);
+        self.dropped.insert(generation);
+        let stale: Vec<Profile> = self.spawners.keys().filter(|p| p.generation == generation).copied().collect();
+        for profile in stale {
+            self.retire(profile);
+        }
     }
 
     /// Ends a spawner that no run will need again; runs it made live on.
@@ -418,9 +429,9 @@ impl Supervisor {
         if let Some(slot) = self.leases_of(privileged).leave(live.pipeline) {
             self.release(privileged, slot);
         }
-        if let Some(active) = self.settings.keys().max().copied()
-            && live.profile.generation < active
-        {
+        let generation = live.profile.generation;
+        let old = self.settings.keys().max().is_some_and(|active| generation < *active);
+        if old || self.dropped.contains(&generation) {
             self.retire(live.profile);
         }
     }
