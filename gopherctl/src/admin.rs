@@ -47,7 +47,7 @@ impl Admin {
         self.ask_within(request, PATIENCE)
     }
 
-    fn ask_within(&mut self, request: &AdminRequest, patience: Duration) -> Result<AdminAnswer, CtlError> {
+    pub(crate) fn ask_within(&mut self, request: &AdminRequest, patience: Duration) -> Result<AdminAnswer, CtlError> {
         match self.link.send(request) {
             // A peer that has closed already may have said why: that is still to be read.
             Ok(()) | Err(LinkError::Closed) => {}

@@ -15,10 +15,10 @@ use gopher_protocol::{
 
 use crate::{
     admin::Admin,
-    console,
+    author, console,
     environment::Environment,
     error::{CtlError, USAGE},
-    logs, ps, report,
+    logs, ps, reload, report,
     robot::Robot,
     status, suite,
     view::{View, json_text},
@@ -67,6 +67,14 @@ enum Command {
     Stop,
     /// Versions of this program and of the running robot
     Version,
+    /// Load the configuration anew; what changed is shown, and if it is refused nothing changes
+    Reload {
+        /// Go on and load it whenever a file of the robot is saved, until Ctrl-C
+        #[arg(short, long)]
+        watch: bool,
+    },
+    /// Load a configuration without starting its robot, and say what is wrong with it
+    Validate(author::ValidateArgs),
     /// Play suites against a robot, or serve one to another driver
     Test(suite::TestArgs),
 }
@@ -95,11 +103,14 @@ fn run(cli: Cli) -> Result<ExitCode, CtlError> {
     let environment = Environment::read();
     let colours = environment.colours(std::io::stdout().is_terminal());
     let view = View { json: cli.json, colours };
-    let robot = || Robot::find(cli.directory, cli.run_dir, &environment);
+    let directory = cli.directory;
+    let robot = || Robot::find(directory.clone(), cli.run_dir.clone(), &environment);
     let shown = match cli.command {
         Command::Console { linger } => return console::run(&robot()?, &environment, linger),
         Command::Logs { follow, lines } => return logs::run(&mut robot()?.connect()?, lines, follow, view),
         Command::Test(args) => return Ok(suite::run(&args)),
+        Command::Validate(args) => return author::validate(&args, directory, view),
+        Command::Reload { watch } => return reload::run(&robot()?, watch, view),
         Command::Version => version(&robot()?, view),
         Command::Status => status(&robot()?, view)?,
         Command::Ps => match robot()?.connect()?.ask(&AdminRequest::Ps)? {
@@ -149,7 +160,7 @@ fn version(robot: &Robot, view: View) -> String {
 }
 
 /// Writes all of a command's answer.
-fn print(text: &str) -> Result<(), CtlError> {
+pub(crate) fn print(text: &str) -> Result<(), CtlError> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(CtlError::Output)
 }

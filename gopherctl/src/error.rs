@@ -5,11 +5,14 @@ use std::{io, path::PathBuf};
 use gopher_sys::LinkError;
 use nix::errno::Errno;
 
+use crate::launch::LaunchError;
+
 pub(crate) const USAGE: u8 = 64;
 const UNAVAILABLE: u8 = 69;
 const IO: u8 = 74;
 const PROTOCOL: u8 = 76;
 const NO_PERMISSION: u8 = 77;
+pub(crate) const CONFIGURATION: u8 = 78;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CtlError {
@@ -25,6 +28,13 @@ pub(crate) enum CtlError {
     EngineDown { home: PathBuf, detail: String },
     #[error("{path} belongs to uid {owner}: it is not this robot's, and nothing was sent to it")]
     Foreign { path: PathBuf, owner: u32 },
+    #[error(transparent)]
+    Launch(#[from] LaunchError),
+    /// The last words of a robot that was to load a configuration.
+    #[error("{0}")]
+    NotLoaded(String),
+    #[error("the robot's directory cannot be watched: {0}")]
+    Watch(notify::Error),
     #[error("you may not speak to this robot: {path}: {error}")]
     Denied { path: PathBuf, error: io::Error },
     #[error("{path}: {error}")]
@@ -67,13 +77,15 @@ impl CtlError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Directory { .. } => USAGE,
+            Self::Launch(error) => error.exit_code(),
+            Self::NotLoaded(_) => CONFIGURATION,
             Self::NotRunning { .. } | Self::EngineDown { .. } | Self::Silent { .. } | Self::Gone | Self::Closed(_) => {
                 UNAVAILABLE
             }
             Self::Foreign { .. } | Self::Denied { .. } | Self::Refused(_) => NO_PERMISSION,
             Self::NotOurs { .. } | Self::Unexpected { .. } | Self::Link(_) => PROTOCOL,
             Self::Socket { .. } | Self::Terminal(_) | Self::Output(_) | Self::Input(_) => IO,
-            Self::System { .. } => 71,
+            Self::System { .. } | Self::Watch(_) => 71,
         }
     }
 

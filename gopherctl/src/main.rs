@@ -2,12 +2,15 @@
 #![forbid(unsafe_code)]
 
 mod admin;
+mod author;
 mod cli;
 mod console;
 mod environment;
 mod error;
+mod launch;
 mod logs;
 mod ps;
+mod reload;
 mod report;
 mod robot;
 mod status;

@@ -61,6 +61,10 @@ impl Robot {
         Self { home: home.to_owned(), run_dir, must_own }
     }
 
+    pub(crate) fn home(&self) -> &Path {
+        &self.home
+    }
+
     /// Opens the admin socket and is admitted.
     pub(crate) fn connect(&self) -> Result<Admin, CtlError> {
         let path = self.run_dir.join(paths::ADMIN_SOCKET);

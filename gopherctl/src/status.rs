@@ -43,7 +43,7 @@ fn as_json(status: &Status) -> String {
     let disabled: Vec<_> = status
         .disabled
         .iter()
-        .map(|(name, kind, reason)| json!({ "name": name, "kind": kind, "reason": reason }))
+        .map(|d| json!({ "name": d.name, "kind": d.kind, "reason": d.reason, "fault": d.fault }))
         .collect();
     json_text(&json!({
         "robot": status.robot, "version": status.version, "home": status.home,
@@ -82,8 +82,7 @@ fn as_text(status: &Status, view: View) -> String {
     out.push('\n');
     out.push_str(&view.table(&["PROTOCOL", "ROLE", "STATE", "TROUBLE"], protocols));
     if !status.disabled.is_empty() {
-        let disabled =
-            status.disabled.iter().map(|(name, kind, reason)| vec![name.clone(), kind.clone(), reason.clone()]);
+        let disabled = status.disabled.iter().map(|d| vec![d.name.clone(), d.kind.clone(), d.reason.clone()]);
         out.push('\n');
         out.push_str(&view.table(&["DISABLED", "KIND", "REASON"], disabled));
     }
@@ -98,6 +97,8 @@ fn as_text(status: &Status, view: View) -> String {
 
 #[cfg(test)]
 mod tests {
+    use gopher_protocol::admin::DisabledRow;
+
     use gopher_protocol::{admin::ProtocolStatus, supervisor::Isolation};
 
     use super::*;
@@ -119,7 +120,12 @@ mod tests {
             plugins: 7,
             live_runs: 1,
             queued_runs: 0,
-            disabled: vec![("memes".into(), "plugin".into(), "ruby is not installed".into())],
+            disabled: vec![DisabledRow {
+                name: "memes".into(),
+                kind: "plugin".into(),
+                reason: "ruby is not installed".into(),
+                fault: true,
+            }],
             notices: vec!["Restart pending.".into()],
             readiness: Readiness::Ready,
         }

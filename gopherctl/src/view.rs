@@ -25,6 +25,11 @@ impl View {
     #[cfg(test)]
     pub(crate) const JSON: Self = Self { json: true, colours: false };
 
+    /// A word before a finding, in an SGR colour where colours are welcome.
+    pub(crate) fn label(self, word: &str, colour: &str) -> String {
+        if self.colours { format!("\u{1b}[{colour}m{word}:\u{1b}[0m") } else { format!("{word}:") }
+    }
+
     /// The sentence of what was done.
     pub(crate) fn done(self, sentence: &str) -> String {
         if self.json {

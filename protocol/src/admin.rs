@@ -55,8 +55,7 @@ wire! {
         pub plugins: u32,
         pub live_runs: u32,
         pub queued_runs: u32,
-        /// Name, kind and reason of every disabled extension.
-        pub disabled: Vec<(String, String, String)>,
+        pub disabled: Vec<DisabledRow>,
         pub notices: Vec<String>,
         pub readiness: Readiness,
     }
@@ -70,9 +69,18 @@ wire! {
         /// What is different from the configuration before, a line each.
         pub changes: Vec<String>,
         pub notices: Vec<String>,
-        /// Name, kind and reason of every disabled extension.
-        pub disabled: Vec<(String, String, String)>,
+        pub disabled: Vec<DisabledRow>,
+        /// Secrets that do not open here, and why.
+        pub unopened: Vec<(String, String)>,
         pub plugins: u32,
+    }
+
+    pub struct DisabledRow {
+        pub name: String,
+        pub kind: String,
+        pub reason: String,
+        /// Something is wrong with it; else somebody switched it off.
+        pub fault: bool,
     }
 
     /// Commands are taken while the robot is ready.

@@ -190,6 +190,8 @@ wire! {
         pub name: TaskName,
         pub kind: Kind,
         pub reason: String,
+        /// Something is wrong with it; else its author switched it off.
+        pub fault: bool,
     }
 }
 

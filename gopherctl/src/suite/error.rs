@@ -4,6 +4,8 @@ use std::{io, path::PathBuf};
 
 use nix::errno::Errno;
 
+use crate::launch::LaunchError;
+
 /// What keeps `gopherctl test` from running, as against a suite that fails.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SuiteError {
@@ -14,14 +16,12 @@ pub(crate) enum SuiteError {
     Malformed(String),
     #[error("{}: there is no conf/robot.yaml in it, so it is no robot (config_dir is taken under --root)", path.display())]
     NoRobot { path: PathBuf },
-    #[error("{}: the robot's program is not there (say where with --bin-dir)", path.display())]
-    NoProgram { path: PathBuf },
+    #[error(transparent)]
+    Launch(#[from] LaunchError),
     #[error("{}: {step}: {error}", path.display())]
     Files { path: PathBuf, step: &'static str, error: io::Error },
     #[error("{step}: {errno}")]
     System { step: &'static str, errno: Errno },
-    #[error("{}: the path of the socket is too long; {LONGEST_SOCKET} bytes are possible", path.display())]
-    SocketPath { path: PathBuf },
     #[error("{}: somebody listens on this socket already", path.display())]
     SocketTaken { path: PathBuf },
     #[error("{}: this is not a socket, and it is not replaced", path.display())]
@@ -34,16 +34,14 @@ pub(crate) enum SuiteError {
     Interrupted,
 }
 
-/// Bytes a socket's path may have in the kernel's structure, without the final zero.
-pub(super) const LONGEST_SOCKET: usize = 107;
-
 impl SuiteError {
     /// The exit code, as of sysexits.
     pub(super) fn exit_code(&self) -> u8 {
         match self {
             Self::Unreadable { .. } | Self::NoRobot { .. } => 66,
             Self::Malformed(_) => 65,
-            Self::NoProgram { .. } | Self::SocketPath { .. } | Self::SocketTaken { .. } | Self::NotASocket { .. } => 64,
+            Self::Launch(error) => error.exit_code(),
+            Self::SocketTaken { .. } | Self::NotASocket { .. } => 64,
             Self::Died { .. } | Self::NotReady { .. } => 70,
             Self::Files { .. } | Self::System { .. } => 71,
             Self::Interrupted => 130,

@@ -9,7 +9,6 @@ mod expand;
 mod expectation;
 mod fixture;
 mod format;
-mod launch;
 mod pattern;
 mod player;
 mod report;
@@ -22,9 +21,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::launch::{self, Programs};
 use error::SuiteError;
 use format::Suite;
-use launch::Programs;
 use player::{Failure, Outcome};
 use report::{Report, SuiteReport};
 use stage::Stage;

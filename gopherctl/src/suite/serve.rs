@@ -7,16 +7,14 @@ use std::{
     path::Path,
 };
 
-use super::{
-    error::SuiteError,
-    launch::{Launch, Programs, environment, listen},
-};
+use super::error::SuiteError;
+use crate::launch::{Launch, Programs, environment, listen};
 
 /// Becomes the robot, which then is this process: signals and the exit code are its own.
 pub(super) fn serve(socket: &Path, home: &Path, programs: &Programs) -> Result<Infallible, SuiteError> {
     make_way(socket)?;
     let env = environment(&[("GOPHER_PROTOCOL", "test".to_owned())]);
-    let launch = Launch::new(programs, home, listen(socket)?, &[], env)?;
+    let launch = Launch::for_suite(programs, home, listen(socket)?, &[], env)?;
     launch.exec().map_err(SuiteError::system("execve"))
 }
 
@@ -39,6 +37,7 @@ fn make_way(socket: &Path) -> Result<(), SuiteError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::launch::LaunchError;
     use std::os::unix::{fs::PermissionsExt as _, net::UnixListener};
 
     #[test]
@@ -54,6 +53,6 @@ mod tests {
         fs::write(&path, "text").expect("written");
         assert!(matches!(make_way(&path), Err(SuiteError::NotASocket { .. })));
         let long = dir.path().join("x".repeat(120));
-        assert!(matches!(listen(&long), Err(SuiteError::SocketPath { .. })));
+        assert!(matches!(listen(&long), Err(LaunchError::SocketPath { .. })));
     }
 }

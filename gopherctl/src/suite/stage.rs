@@ -12,16 +12,14 @@ use super::{
     error::SuiteError,
     fixture::Fixture,
     format::{BeforeStart, Suite},
-    launch::{Launch, Programs, Robot, listen, suite_environment},
 };
+use crate::launch::{Launch, Programs, Robot, listen, suite_environment, tail};
 
 /// What of a robot's directory a suite needs: never its keys or its private environment.
 const COPIED: [&str; 5] = ["conf", "plugins", "brain", "tasks", "lib"];
 /// Directories deeper than this are links in a circle.
 const DEEPEST: usize = 32;
 const READY_WITHIN: Duration = Duration::from_secs(30);
-/// How much of the robot's log an error shows.
-const LAST_WORDS: usize = 2000;
 
 pub(super) struct Stage {
     pub(super) dir: PathBuf,
@@ -81,8 +79,13 @@ impl Stage {
             env.push(("GOPHER_ENVIRONMENT", "development".to_owned()));
         }
         let socket = dir.join("driver");
-        let launch =
-            Launch::new(programs, &home, listen(&socket)?, &suite.without_hidden_commands, suite_environment(&env)?)?;
+        let launch = Launch::for_suite(
+            programs,
+            &home,
+            listen(&socket)?,
+            &suite.without_hidden_commands,
+            suite_environment(&env)?,
+        )?;
         let log = dir.join("robot.log");
         let robot = launch.start(&log)?;
         let fixture = fixture.map(Fixture::serve);
@@ -121,17 +124,6 @@ fn not_ready(robot: &Robot, cause: Option<&DriverError>, log: &Path) -> SuiteErr
             SuiteError::Died { status, log: tail(log) }
         }
     }
-}
-
-fn tail(log: &Path) -> String {
-    let text = fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
-    let text = text.trim_end();
-    if text.is_empty() {
-        return "(it said nothing)".to_owned();
-    }
-    let start = text.len().saturating_sub(LAST_WORDS);
-    let start = (start..text.len()).find(|i| text.is_char_boundary(*i)).unwrap_or(start);
-    text[start..].to_owned()
 }
 
 /// Removes the run directory, unless it is wanted.

@@ -100,7 +100,12 @@ pub(crate) fn declarations(layers: &mut Layers<'_>, robot: &RobotKeys) -> Result
             match one.declare(settings, &names) {
                 Ok(declared) => found.declared.push(declared),
                 Err(Problem::Disabled(reason)) => {
-                    found.disabled.push(Disabled { name: TaskName::new(&entry.key), kind: kind.clone(), reason });
+                    found.disabled.push(Disabled {
+                        name: TaskName::new(&entry.key),
+                        kind: kind.clone(),
+                        reason,
+                        fault: true,
+                    });
                 }
                 Err(Problem::Fatal(error)) => errors.push(error),
             }
@@ -110,7 +115,7 @@ pub(crate) fn declarations(layers: &mut Layers<'_>, robot: &RobotKeys) -> Result
         match stock(layers, name) {
             Ok(declared) => found.declared.extend(declared),
             Err(Problem::Disabled(reason)) => {
-                found.disabled.push(Disabled { name: name.into(), kind: Kind::Plugin, reason });
+                found.disabled.push(Disabled { name: name.into(), kind: Kind::Plugin, reason, fault: true });
             }
             Err(Problem::Fatal(error)) => errors.push(error),
         }
@@ -152,7 +157,7 @@ fn compiled(robot: &RobotKeys) -> Vec<Disabled> {
     for (map, kind) in [(&keys.go_plugins, Kind::Plugin), (&keys.go_jobs, Kind::Job), (&keys.go_tasks, Kind::Task)] {
         for (name, _) in map.iter().filter(|(_, settings)| settings.disabled) {
             let reason = "disabled in robot.yaml".to_owned();
-            off.push(Disabled { name: TaskName::new(name), kind: kind.clone(), reason });
+            off.push(Disabled { name: TaskName::new(name), kind: kind.clone(), reason, fault: false });
         }
     }
     off

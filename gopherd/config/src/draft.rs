@@ -90,14 +90,16 @@ impl Draft {
                 None if declared.stock => Answer::Given(Ok(STOCK_DEFAULT.to_owned())),
                 None => Answer::NotAsked,
             };
+            let mut fault = true;
             let built = default_layer(&declared, answer, &mut notices).and_then(|base| {
                 let node = over(base, declared.file.clone());
+                fault = !node.as_ref().and_then(|n| n.find(&["Disabled"])).is_some_and(is_true);
                 extension::build(&declared, node.as_ref(), &robot, &mut notices)
             });
             match built {
                 Ok(extension) => robot.extensions.push(extension),
                 Err(reason) => {
-                    robot.disabled.push(Disabled { name: declared.name, kind: declared.kind, reason });
+                    robot.disabled.push(Disabled { name: declared.name, kind: declared.kind, reason, fault });
                 }
             }
         }

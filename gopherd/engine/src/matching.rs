@@ -297,7 +297,7 @@ mod tests {
     fn a_disabled_built_in_plugin_hears_nothing() {
         let mut robot = testing::robot();
         let reason = "disabled in conf/plugins/ping.yaml".to_owned();
-        robot.disabled = vec![Disabled { name: TaskName::new("ping"), kind: Kind::Plugin, reason }];
+        robot.disabled = vec![Disabled { name: TaskName::new("ping"), kind: Kind::Plugin, reason, fault: false }];
         let (generation, _) = Generation::new(robot);
         let context = testing::context("bob", "general");
         assert_eq!(command(&generation, &context, "ping"), Found::Nothing);

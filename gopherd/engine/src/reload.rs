@@ -3,7 +3,12 @@
 //! A reload that fails changes nothing. One that is asked for while another is on its way waits for it, so that whoever
 //! asks gets the files as they are now.
 
-use gopher_protocol::{admin::LoadReport, ids::Generation as Number, robot::Disabled, robot_api::MessageFormat};
+use gopher_protocol::{
+    admin::{DisabledRow, LoadReport},
+    ids::Generation as Number,
+    robot::Disabled,
+    robot_api::MessageFormat,
+};
 
 use crate::{access::Manner, connectors::Style, context::Context, diff, engine::Engine, generation::Generation};
 
@@ -70,6 +75,7 @@ impl Engine {
             changes: before.map(|b| diff::changes(&b.robot, robot)).unwrap_or_default(),
             notices: robot.notices.clone(),
             disabled: robot.disabled.iter().map(disabled_row).collect(),
+            unopened: Vec::new(),
             plugins: u32::try_from(generation.plugins.len()).unwrap_or(u32::MAX),
         }
     }
@@ -83,12 +89,17 @@ pub(crate) fn refused(number: Number, errors: Vec<String>) -> LoadReport {
         changes: Vec::new(),
         notices: Vec::new(),
         disabled: Vec::new(),
+        unopened: Vec::new(),
         plugins: 0,
     }
 }
 
-/// Name, kind and reason, as admin answers carry them.
-pub(crate) fn disabled_row(disabled: &Disabled) -> (String, String, String) {
-    let kind = format!("{:?}", disabled.kind).to_lowercase();
-    (disabled.name.as_str().to_owned(), kind, disabled.reason.clone())
+/// As admin answers carry it.
+pub(crate) fn disabled_row(disabled: &Disabled) -> DisabledRow {
+    DisabledRow {
+        name: disabled.name.as_str().to_owned(),
+        kind: format!("{:?}", disabled.kind).to_lowercase(),
+        reason: disabled.reason.clone(),
+        fault: disabled.fault,
+    }
 }

@@ -162,8 +162,10 @@ impl Engine {
     }
 
     pub(crate) fn expire_phase(&mut self, now: Instant) {
+        if matches!(&self.phase, Phase::Stopping { until } if self.runs.is_empty() || *until <= now) {
+            self.leave(now);
+        }
         match &self.phase {
-            Phase::Stopping { until } if self.runs.is_empty() || *until <= now => self.leave(now),
             Phase::Leaving { until } if *until <= now || self.connectors.values().all(|c| c.wire.is_none()) => {
                 self.over = true;
             }

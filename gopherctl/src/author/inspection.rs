@@ -1,0 +1,94 @@
+//! A robot that only loads its configuration, for as long as it is asked about it.
+
+use std::{
+    fs,
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use gopher_protocol::admin::{AdminAnswer, AdminRequest, LoadReport};
+use gopher_sys::paths;
+use nix::unistd::mkdtemp;
+
+use crate::{
+    admin::Admin,
+    error::CtlError,
+    launch::{Launch, LaunchError, Programs, Robot, tail},
+};
+
+/// How long processes may take to be there.
+const START: Duration = Duration::from_secs(20);
+/// How long a whole load may take: extensions are asked for their defaults.
+const LOAD: Duration = Duration::from_secs(120);
+
+/// The robot and the connection to it.
+pub(super) struct Inspection {
+    robot: Option<Robot>,
+    directory: Directory,
+    admin: Admin,
+    report: LoadReport,
+}
+
+/// State and sockets of the robot, gone with it.
+struct Directory(PathBuf);
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        // A temporary directory that stays harms nobody.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Inspection {
+    /// Loads the configuration of `home`, valid or not.
+    pub(super) fn open(programs: &Programs, home: &Path) -> Result<Self, CtlError> {
+        let home = home.canonicalize().map_err(|error| CtlError::Directory { path: home.to_owned(), error })?;
+        let template = std::env::temp_dir().join("gopherctl-XXXXXX");
+        let directory = Directory(mkdtemp(&template).map_err(LaunchError::system("mkdtemp"))?);
+        let log = directory.0.join("log");
+        let robot = Launch::for_inspection(programs, &home, &directory.0)?.start(&log)?;
+        match ask(&robot, &directory.0) {
+            Ok((admin, report)) => Ok(Self { robot: Some(robot), directory, admin, report }),
+            Err(error) => {
+                let over = robot.ended(Duration::from_secs(1)).is_some();
+                robot.stop();
+                let words = tail(&log);
+                Err(if over && !words.is_empty() { CtlError::NotLoaded(words) } else { error })
+            }
+        }
+    }
+
+    pub(super) fn report(&self) -> &LoadReport {
+        &self.report
+    }
+}
+
+impl Drop for Inspection {
+    fn drop(&mut self) {
+        if let Some(robot) = self.robot.take() {
+            robot.stop();
+        }
+    }
+}
+
+fn ask(robot: &Robot, directory: &Path) -> Result<(Admin, LoadReport), CtlError> {
+    let run = directory.join("run");
+    let path = run.join(paths::ADMIN_SOCKET);
+    let deadline = Instant::now() + START;
+    let socket = loop {
+        match UnixStream::connect(&path) {
+            Ok(socket) => break socket,
+            Err(error) if Instant::now() > deadline => return Err(CtlError::Socket { path, error }),
+            // It is on its way, or it has ended, which is noticed at once.
+            Err(_) if robot.ended(Duration::from_millis(2)).is_none() => {}
+            Err(_) => return Err(CtlError::Gone),
+        }
+    };
+    let cookie = fs::read_to_string(run.join(paths::COOKIE)).unwrap_or_default();
+    let mut admin = Admin::admit(socket.into(), &path, cookie.trim().to_owned(), START)?;
+    match admin.ask_within(&AdminRequest::Report, LOAD)? {
+        AdminAnswer::Loaded { report } => Ok((admin, report)),
+        other => Err(Admin::unexpected(&other, "Loaded")),
+    }
+}
