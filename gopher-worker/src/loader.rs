@@ -6,17 +6,17 @@ use std::os::fd::OwnedFd;
 use gopher_config::{Disk, Draft};
 use gopher_protocol::{
     ids::TaskName,
-    loader::{EngineToLoader, LoaderToEngine, LoaderToSecretd, SecretdToLoader},
+    loader::{EngineToLoader, LoaderToEngine, LoaderToSecretd, SecretdToLoader, WantedDefault},
 };
 use gopher_sys::{Link, LinkError};
 
-use crate::error::WorkerError;
+use crate::{error::WorkerError, fingerprint::Trees};
 
 /// Loads; this process is confined already.
 pub(crate) fn run(engine: OwnedFd, secretd: OwnedFd) -> Result<(), WorkerError> {
     let mut engine: Link<LoaderToEngine, EngineToLoader> = Link::new(engine)?;
     let mut secretd: Link<LoaderToSecretd, SecretdToLoader> = Link::new(secretd)?;
-    let (EngineToLoader::Load { generation, sources }, _) = engine.wait()? else {
+    let (EngineToLoader::Load { generation, sources, search_path }, _) = engine.wait()? else {
         return Err(WorkerError::Protocol("the first message to a loader is not Load"));
     };
     let (SecretdToLoader::Settings { values }, _) = secretd.wait()? else {
@@ -28,7 +28,7 @@ pub(crate) fn run(engine: OwnedFd, secretd: OwnedFd) -> Result<(), WorkerError> 
             let (SecretdToLoader::TableTaken { .. }, _) = secretd.wait()? else {
                 return Err(WorkerError::Protocol("secretd did not take the table"));
             };
-            let defaults = ask_defaults(&mut engine, &draft)?;
+            let defaults = ask_defaults(&mut engine, wanted(&draft, &Trees::read(&sources, &search_path)))?;
             draft.finish(defaults)
         }
         Err(errors) => Err(errors),
@@ -45,15 +45,26 @@ pub(crate) fn run(engine: OwnedFd, secretd: OwnedFd) -> Result<(), WorkerError> 
 
 type Defaults = Vec<(TaskName, Result<String, String>)>;
 
+/// Who must be asked, and whether they would say what they said before.
+fn wanted(draft: &Draft, trees: &Trees<'_>) -> Vec<WantedDefault> {
+    let asked = draft.wants_defaults().into_iter();
+    asked
+        .map(|task| WantedDefault { fingerprint: draft.program(&task).and_then(|program| trees.of(program)), task })
+        .collect()
+}
+
 /// Has the engine ask every extension for its default configuration, each in a run of its own.
-fn ask_defaults(engine: &mut Link<LoaderToEngine, EngineToLoader>, draft: &Draft) -> Result<Defaults, WorkerError> {
-    let tasks = draft.wants_defaults();
+fn ask_defaults(
+    engine: &mut Link<LoaderToEngine, EngineToLoader>,
+    tasks: Vec<WantedDefault>,
+) -> Result<Defaults, WorkerError> {
     let mut defaults = Defaults::new();
-    if tasks.is_empty() {
+    let count = tasks.len();
+    if count == 0 {
         return Ok(defaults);
     }
-    engine.send(&LoaderToEngine::WantDefaults { tasks: tasks.clone() })?;
-    while defaults.len() < tasks.len() {
+    engine.send(&LoaderToEngine::WantDefaults { tasks })?;
+    while defaults.len() < count {
         let (EngineToLoader::DefaultConfig { task, result }, _) = engine.wait()? else {
             return Err(WorkerError::Protocol("a loader loads once"));
         };

@@ -8,6 +8,7 @@ mod api;
 mod confinement;
 mod endpoint;
 mod error;
+mod fingerprint;
 mod http;
 mod lines;
 mod loader;

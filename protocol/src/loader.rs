@@ -12,8 +12,8 @@ use crate::{
 messages! {
     /// Engine to loader.
     pub enum EngineToLoader, ceiling CEILING_WORKER;
-    /// The one request: where to read and what to override.
-    1 Load { generation: Generation, sources: Sources };
+    /// The one request: where to read and what to override; `search_path` is where runs look for programs.
+    1 Load { generation: Generation, sources: Sources, search_path: String };
     /// The result of one `_configure` run: YAML text, or why there is none.
     2 DefaultConfig { task: TaskName, result: Result<String, String> };
 }
@@ -22,7 +22,7 @@ messages! {
     /// Loader to engine.
     pub enum LoaderToEngine, ceiling CEILING_WORKER;
     /// These plugins must be asked for their default configuration.
-    1 WantDefaults { tasks: Vec<TaskName> };
+    1 WantDefaults { tasks: Vec<WantedDefault> };
     /// The configuration is valid.
     2 Loaded { robot: Box<Robot> };
     /// It is not: whole sentences with file, line and column.
@@ -46,6 +46,13 @@ messages! {
 }
 
 wire! {
+    /// A plugin whose default configuration is wanted.
+    pub struct WantedDefault {
+        pub task: TaskName,
+        /// Stands for all that it depends on; `None` if that cannot be told.
+        pub fingerprint: Option<u64>,
+    }
+
     /// Where configuration comes from. Directories are absolute.
     pub struct Sources {
         pub home: String,

@@ -45,9 +45,14 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Plugins that must be asked for their default configuration, by running them with `_configure`.
+    /// Plugins that must be asked for their default configuration, by running their program with `_configure`.
     pub fn wants_defaults(&self) -> Vec<TaskName> {
         self.declared.iter().filter(|d| wants_default(d)).map(|d| d.name.clone()).collect()
+    }
+
+    /// The file of an extension, absolute.
+    pub fn program(&self, task: &TaskName) -> Option<&str> {
+        self.declared.iter().find(|d| d.name == *task).map(|d| d.path.as_str())
     }
 
     /// What secretd must know: the program and the parameters of every task.

@@ -16,7 +16,7 @@ use gopher_protocol::{
     admin::{AdminAnswer, AdminRequest, LoadReport},
     connector::{Capabilities, ConnectorToEngine, Destination, EngineToConnector, Inbound, Outbound},
     ids::{CallId, EventId, Generation as Number, PipelineId, RunId},
-    loader::{EngineToLoader, LoaderToEngine, Sources, StartMode},
+    loader::{EngineToLoader, LoaderToEngine, Sources, StartMode, WantedDefault},
     robot::{Extension, ProtocolSettings, Robot},
     robot_api::{MessageFormat, RetVal, RobotAnswer, RobotCall, TaskRetVal},
     supervisor::{EngineStart, EngineToSupervisor, Isolation, RunExit, RunMode, SpawnRequest, SupervisorToEngine},
@@ -542,7 +542,7 @@ fn a_loader_that_vanishes_is_explained_by_the_supervisor() {
 fn the_last_words_of_a_loader_are_heard_although_it_no_longer_listens() {
     let mut stage = Stage::begin();
     let mut loader = stage.loader();
-    loader.send(&LoaderToEngine::WantDefaults { tasks: vec!["one".into()] }).expect("sends");
+    loader.send(&LoaderToEngine::WantDefaults { tasks: wanted(&["one"]) }).expect("sends");
     let (mut worker, request) = stage.worker();
     let outcome = Outcome::Exited { status: TaskRetVal(0), signal: None };
     worker.send(&WorkerToEngine::Done { outcome }).expect("sends");
@@ -554,11 +554,31 @@ fn the_last_words_of_a_loader_are_heard_although_it_no_longer_listens() {
     stage.tell(&SupervisorToEngine::Exited { run: request.run, exit: RunExit::Code(0) });
 }
 
+fn wanted(tasks: &[&str]) -> Vec<WantedDefault> {
+    tasks.iter().map(|task| WantedDefault { task: (*task).into(), fingerprint: Some(1) }).collect()
+}
+
+#[test]
+fn a_plugin_of_which_nothing_changed_is_not_asked_again() {
+    let mut stage = Stage::begin();
+    let mut loader = stage.loader();
+    loader.send(&LoaderToEngine::WantDefaults { tasks: wanted(&["one"]) }).expect("sends");
+    let (mut worker, request) = stage.worker();
+    let printed = WorkerToEngine::Output { stream: Stream::Stdout, bytes: b"Users: []\n".to_vec().into() };
+    worker.send(&printed).expect("sends");
+    stage.finish(&mut worker, &request, 0);
+    stage.until("the default", |_| loader.receive().expect("alive"));
+    loader.send(&LoaderToEngine::WantDefaults { tasks: wanted(&["one"]) }).expect("sends");
+    // No run is started: the supervisor would have been asked.
+    let (known, _) = stage.until("the same default", |_| loader.receive().expect("alive"));
+    assert!(matches!(known, EngineToLoader::DefaultConfig { result: Ok(yaml), .. } if yaml == "Users: []\n"));
+}
+
 #[test]
 fn default_configurations_are_asked_of_the_plugins() {
     let mut stage = Stage::begin();
     let mut loader = stage.loader();
-    loader.send(&LoaderToEngine::WantDefaults { tasks: vec!["one".into(), "two".into()] }).expect("sends");
+    loader.send(&LoaderToEngine::WantDefaults { tasks: wanted(&["one", "two"]) }).expect("sends");
     for status in [0, 7] {
         let (mut worker, request) = stage.worker();
         assert!(request.configure && request.args == ["_configure"]);

@@ -22,6 +22,7 @@ use crate::{
     audit::Audit,
     brain::Brain,
     connectors::Connector,
+    defaults::Defaults,
     ephemeral::Ephemeral,
     error::EngineError,
     generation::Generation,
@@ -85,6 +86,7 @@ pub(crate) struct Engine {
     pub(crate) loader: Option<Loader>,
     /// The number of the newest generation that was asked for.
     pub(crate) newest: Number,
+    pub(crate) defaults: Defaults,
     /// Who asked for a reload while one was on its way.
     pub(crate) reloads: Vec<Requester>,
     /// What came of the last load.
@@ -135,6 +137,7 @@ impl Engine {
             secretd: None,
             loader: None,
             newest: Number(0),
+            defaults: Defaults::default(),
             reloads: Vec::new(),
             last_load: reload::refused(Number(0), Vec::new()),
             connectors: HashMap::new(),

@@ -13,7 +13,7 @@ use std::{
 
 use gopher_protocol::{
     ids::{Generation as Number, RunId, TaskName},
-    loader::{EngineToLoader, LoaderToEngine},
+    loader::{EngineToLoader, LoaderToEngine, WantedDefault},
     robot::{Kind, Robot},
     supervisor::{EngineToSupervisor, GenerationSettings},
     worker::Outcome,
@@ -22,8 +22,9 @@ use gopher_sys::LinkError;
 
 use crate::{
     context::{Context, TERMINAL},
+    defaults,
     engine::{Engine, Phase, Who},
-    environment,
+    environment::{self, Base},
     generation::Generation,
     reload::{self, Requester},
     runs::{Purpose, Run, describe},
@@ -59,8 +60,8 @@ pub(crate) struct Loader {
     /// Directories beyond the robot's own that it sees.
     read_paths: Vec<String>,
     pub(crate) wire: Option<Wire<EngineToLoader, LoaderToEngine>>,
-    /// `_configure` runs that the loader waits for.
-    asked: HashMap<RunId, TaskName>,
+    /// `_configure` runs that the loader waits for, with the number under which the answer is kept.
+    asked: HashMap<RunId, (TaskName, Option<u64>)>,
     /// Who wants to know what comes of it.
     pub(crate) requesters: Vec<Requester>,
 }
@@ -88,7 +89,10 @@ impl Engine {
     }
 
     pub(crate) fn link_loader(&mut self, number: Number, socket: OwnedFd) {
-        let Some(sources) = self.start.as_ref().map(|s| s.sources.clone()) else { return };
+        let Some(start) = &self.start else { return };
+        let sources = start.sources.clone();
+        let search_path = start.pass_through.iter().find(|(name, _)| name == "PATH").map(|(_, path)| path.clone());
+        let search_path = search_path.unwrap_or_default();
         if self.loader.as_ref().is_none_or(|l| l.number != number || l.wire.is_some()) {
             self.log.error(&format!("gopherd sent a loader for generation {number} that nobody asked for"));
             return;
@@ -96,7 +100,7 @@ impl Engine {
         let token = self.token(Who::Loader);
         match Wire::new(&self.poller, socket, token) {
             Ok(mut wire) => {
-                wire.send(&EngineToLoader::Load { generation: number, sources });
+                wire.send(&EngineToLoader::Load { generation: number, sources, search_path });
                 if let Some(loader) = &mut self.loader {
                     loader.wire = Some(wire);
                 }
@@ -168,17 +172,26 @@ impl Engine {
         self.load_ended(requesters, reload::refused(self.newest, errors));
     }
 
-    /// Asks plugins for their default configuration, all at once as far as admission allows.
-    fn ask_defaults(&mut self, tasks: Vec<TaskName>) {
+    /// Asks plugins for their default configuration, all at once as far as admission allows. One of which nothing has
+    /// changed since it was asked last would say the same.
+    fn ask_defaults(&mut self, tasks: Vec<WantedDefault>) {
+        let Some(start) = &self.start else { return };
+        let base = Base { sources: &start.sources, pass_through: &start.pass_through };
+        let environment = environment::of_configure(&base);
         let mut seen = HashSet::new();
-        for task in tasks {
+        for WantedDefault { task, fingerprint } in tasks {
             if !seen.insert(task.clone()) {
+                continue;
+            }
+            let key = fingerprint.map(|fingerprint| defaults::key(fingerprint, &environment));
+            if let Some(yaml) = key.and_then(|key| self.defaults.get(&task, key)) {
+                self.give_default(task, Ok(yaml));
                 continue;
             }
             let context = Rc::new(Context::automatic(""));
             let run = self.new_run(Purpose::Configure, task.clone(), context, vec!["_configure".to_owned()]);
             if let Some(loader) = &mut self.loader {
-                loader.asked.insert(run.id, task);
+                loader.asked.insert(run.id, (task, key));
             }
             self.queue_run(run);
         }
@@ -201,8 +214,15 @@ impl Engine {
             (Err(reason), None) => Err(format!("_configure: {reason}{hint}")),
         };
         let Some(loader) = &mut self.loader else { return };
-        let Some(task) = loader.asked.remove(&run.id) else { return };
-        let Some(wire) = &mut loader.wire else { return };
+        let Some((task, key)) = loader.asked.remove(&run.id) else { return };
+        if let (Some(key), Ok(yaml)) = (key, &result) {
+            self.defaults.put(&task, key, yaml);
+        }
+        self.give_default(task, result);
+    }
+
+    fn give_default(&mut self, task: TaskName, result: Result<String, String>) {
+        let Some(wire) = self.loader.as_mut().and_then(|l| l.wire.as_mut()) else { return };
         if !wire.send(&EngineToLoader::DefaultConfig { task: task.clone(), result }) {
             let result = Err("what _configure printed is too long".to_owned());
             wire.send(&EngineToLoader::DefaultConfig { task, result });
@@ -244,6 +264,7 @@ impl Engine {
             self.log.info(&format!("changed: {change}"));
         }
         self.current = Some(Rc::clone(&generation));
+        self.defaults.save(|task| generation.robot.extensions.iter().any(|e| e.name.as_str() == task));
         if !self.inspects() {
             self.follow_protocols(&generation);
             if before.is_some() && self.phase == Phase::Open {

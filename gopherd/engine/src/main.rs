@@ -14,6 +14,7 @@ mod calls;
 mod commands;
 mod connectors;
 mod context;
+mod defaults;
 mod diff;
 mod dispatch;
 mod engine;

@@ -62,6 +62,7 @@ impl Engine {
             (SupervisorToEngine::StateDirectory, Some(directory)) => {
                 let directory = Rc::new(directory);
                 self.log.open(Rc::clone(&directory));
+                self.defaults.open(Rc::clone(&directory));
                 self.audit.open(directory);
             }
             (SupervisorToEngine::Missing { sentence }, None) => {
