@@ -6,9 +6,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use gopher_protocol::{
     ids::{Generation, RunId, TaskName},
-    loader::TaskEntry,
+    loader::{Attachment, ConnectorEntry, TaskEntry},
     robot::Runtime,
-    secretd::SecretValue,
 };
 
 /// Never released to a run, whatever the configuration attaches.
@@ -32,7 +31,7 @@ pub(crate) struct OpenRun {
 pub(crate) struct Release<'a> {
     pub(crate) program: &'a str,
     pub(crate) runtime: Runtime,
-    pub(crate) values: Vec<&'a SecretValue>,
+    pub(crate) values: Vec<&'a Attachment>,
     /// Attached names that are withheld from every run.
     pub(crate) withheld: Vec<&'a str>,
 }
@@ -54,11 +53,23 @@ pub(crate) struct DuplicateTask(pub(crate) TaskName);
 
 /// The tables of all generations that may still have runs.
 #[derive(Default)]
-pub(crate) struct Tables(BTreeMap<Generation, HashMap<TaskName, TaskEntry>>);
+pub(crate) struct Tables(BTreeMap<Generation, Table>);
+
+/// The tables of one generation.
+#[derive(Default)]
+struct Table {
+    tasks: HashMap<TaskName, TaskEntry>,
+    connectors: Vec<ConnectorEntry>,
+}
 
 impl Tables {
     /// Puts a table in force, in place of an earlier one of that generation.
-    pub(crate) fn take(&mut self, generation: Generation, tasks: Vec<TaskEntry>) -> Result<(), DuplicateTask> {
+    pub(crate) fn take(
+        &mut self,
+        generation: Generation,
+        tasks: Vec<TaskEntry>,
+        connectors: Vec<ConnectorEntry>,
+    ) -> Result<(), DuplicateTask> {
         let mut table = HashMap::with_capacity(tasks.len());
         for task in tasks {
             let name = task.name.clone();
@@ -66,8 +77,15 @@ impl Tables {
                 return Err(DuplicateTask(name));
             }
         }
-        self.0.insert(generation, table);
+        self.0.insert(generation, Table { tasks: table, connectors });
         Ok(())
+    }
+
+    /// What belongs to a connector in the newest generation.
+    pub(crate) fn of_connector(&self, name: &str) -> &[Attachment] {
+        let newest = self.0.values().next_back();
+        let entry = newest.and_then(|table| table.connectors.iter().find(|entry| entry.name == name));
+        entry.map(|entry| entry.values.as_slice()).unwrap_or_default()
     }
 
     /// Whether there are more generations than are kept in any case.
@@ -90,13 +108,13 @@ impl Tables {
         }
         let table = self.0.get(&run.generation).ok_or(Denied::UnknownGeneration(run.generation))?;
         let unknown = || Denied::UnknownTask { task: run.task.clone(), generation: run.generation };
-        let task = table.get(&run.task).ok_or_else(unknown)?;
+        let task = table.tasks.get(&run.task).ok_or_else(unknown)?;
         let mut release =
             Release { program: &task.program, runtime: task.runtime.clone(), values: Vec::new(), withheld: Vec::new() };
         if run.configure {
             return Ok(release);
         }
-        let starter = table.get(&run.starter).filter(|s| task.privileged && s.privileged && s.name != task.name);
+        let starter = table.tasks.get(&run.starter).filter(|s| task.privileged && s.privileged && s.name != task.name);
         for value in task.parameters.iter().chain(starter.into_iter().flat_map(|s| &s.parameters)) {
             if NEVER_RELEASED.contains(&value.name.as_str()) {
                 release.withheld.push(&value.name);
@@ -110,6 +128,8 @@ impl Tables {
 
 #[cfg(test)]
 mod tests {
+    use gopher_protocol::loader::Part;
+
     use super::*;
 
     fn entry(name: &str, privileged: bool, parameters: &[(&str, &str)]) -> TaskEntry {
@@ -118,7 +138,7 @@ mod tests {
             program: format!("/robot/plugins/{name}"),
             runtime: Runtime::External,
             privileged,
-            parameters: parameters.iter().map(|(n, v)| SecretValue::literal(*n, *v)).collect(),
+            parameters: parameters.iter().map(|(n, v)| Attachment::plain(*n, *v)).collect(),
         }
     }
 
@@ -130,7 +150,7 @@ mod tests {
             entry("nightly", true, &[("A", "starter's"), ("C", "c")]),
             entry("greedy", true, &[("GOPHER_DEPLOY_KEY", "x"), ("SSH_HOST_KEY", "x"), ("D", "d")]),
         ];
-        tables.take(Generation(1), tasks).expect("no duplicates");
+        tables.take(Generation(1), tasks, Vec::new()).expect("no duplicates");
         tables
     }
 
@@ -146,7 +166,10 @@ mod tests {
 
     fn released(tables: &Tables, run: &OpenRun) -> Vec<(String, String)> {
         let release = tables.release(run, &run.task).expect("released");
-        let text = |v: &&SecretValue| (v.name.clone(), String::from_utf8_lossy(v.value.expose()).into_owned());
+        let text = |v: &&Attachment| match v.value.as_slice() {
+            [Part::Plain(text)] => (v.name.clone(), String::from_utf8_lossy(text.expose()).into_owned()),
+            _ => panic!("plain values only"),
+        };
         release.values.iter().map(text).collect()
     }
 
@@ -202,7 +225,7 @@ mod tests {
     fn old_generations_go_once_no_run_needs_them() {
         let mut tables = Tables::default();
         for generation in 1..=4 {
-            tables.take(Generation(generation), vec![entry("t", false, &[])]).expect("no duplicates");
+            tables.take(Generation(generation), vec![entry("t", false, &[])], Vec::new()).expect("no duplicates");
         }
         tables.prune(&HashSet::from([Generation(1)]));
         assert_eq!(tables.0.keys().copied().collect::<Vec<_>>(), [Generation(1), Generation(3), Generation(4)]);
@@ -211,8 +234,20 @@ mod tests {
     }
 
     #[test]
+    fn a_connector_gets_what_the_newest_generation_says() {
+        let mut tables = Tables::default();
+        for (generation, value) in [(1, "old"), (2, "new")] {
+            let slack = ConnectorEntry { name: "slack".into(), values: vec![Attachment::plain("/BotToken", value)] };
+            tables.take(Generation(generation), Vec::new(), vec![slack]).expect("no duplicates");
+        }
+        let [token] = tables.of_connector("slack") else { panic!("one value") };
+        assert!(matches!(token.value.as_slice(), [Part::Plain(text)] if text.expose() == b"new"));
+        assert!(tables.of_connector("mail").is_empty());
+    }
+
+    #[test]
     fn two_tasks_of_one_name_are_refused() {
         let twice = vec![entry("t", false, &[]), entry("t", true, &[])];
-        assert_eq!(Tables::default().take(Generation(1), twice), Err(DuplicateTask("t".into())));
+        assert_eq!(Tables::default().take(Generation(1), twice, Vec::new()), Err(DuplicateTask("t".into())));
     }
 }

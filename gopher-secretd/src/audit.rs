@@ -36,6 +36,7 @@ pub(crate) enum Event<'a> {
     },
     ConnectorRedeemed {
         connector: &'a str,
+        released: &'a [&'a str],
     },
     /// A peer broke the rules of its link.
     PeerEnded {
@@ -113,10 +114,10 @@ fn line(out: &mut String, now: Duration, event: &Event<'_>) {
             object.run(run);
             object.text("reason", reason);
         }
-        Event::ConnectorRedeemed { connector } => {
+        Event::ConnectorRedeemed { connector, released } => {
             object.text("event", "connector");
             object.text("connector", connector);
-            object.list("released", &[]);
+            object.list("released", released);
         }
         Event::PeerEnded { peer, reason } => {
             object.text("event", "peer ended");

@@ -17,6 +17,7 @@ mod keyring;
 mod peers;
 mod process;
 mod records;
+mod references;
 mod start_mode;
 mod startup;
 

@@ -16,8 +16,7 @@ use std::{
 
 use gopher_protocol::{
     ids::{Generation, RunId},
-    loader::LoaderToSecretd,
-    loader::SecretdToLoader,
+    loader::{Attachment, LoaderToSecretd, SecretdToLoader},
     secretd::{
         ConnectorToSecretd, EngineToSecretd, SecretValue, SecretdToConnector, SecretdToEngine, SecretdToWorker,
         WorkerToSecretd,
@@ -31,6 +30,7 @@ use crate::{
     environment::Environment,
     keyring::DataKey,
     records,
+    references::Source,
 };
 
 /// Answers a peer leaves unread before it is cut off.
@@ -40,8 +40,25 @@ const MAX_BACKLOG: usize = 8 << 20;
 pub(crate) struct Vault {
     pub(crate) environment: Environment,
     pub(crate) data_key: DataKey,
+    /// The data key is the robot's, not one made for the moment.
+    pub(crate) own_key: bool,
     pub(crate) tables: Tables,
     pub(crate) audit: Audit,
+}
+
+impl Vault {
+    fn source(&self) -> Source<'_> {
+        Source { environment: &self.environment, data_key: &self.data_key, own_key: self.own_key }
+    }
+
+    /// All of these values, or the sentence why they are not to be had.
+    fn fill<'a>(&self, attachments: impl IntoIterator<Item = &'a Attachment>) -> Result<Vec<SecretValue>, String> {
+        let source = self.source();
+        let filled = attachments.into_iter().map(|attachment| {
+            source.fill(attachment).map_err(|why| format!("The value of {} cannot be had: {why}.", attachment.name))
+        });
+        filled.collect()
+    }
 }
 
 /// One link and the state it is in.
@@ -80,9 +97,14 @@ impl Peer {
     }
 
     /// A loader is told the settings at once.
-    pub(crate) fn loader(fd: OwnedFd, generation: Generation, environment: &Environment) -> Result<Self, LinkError> {
+    pub(crate) fn loader(fd: OwnedFd, generation: Generation, vault: &Vault) -> Result<Self, LinkError> {
+        let (environment, encryption) = (&vault.environment, vault.own_key);
         let mut link = Link::new(fd)?;
-        link.send(&SecretdToLoader::Settings { values: environment.settings() })?;
+        link.send(&SecretdToLoader::Settings {
+            values: environment.settings(),
+            private: environment.private_names(),
+            encryption,
+        })?;
         Ok(Self::Loader { link, generation, done: false })
     }
 
@@ -112,15 +134,21 @@ impl Peer {
                 }
             }
             Self::Loader { link, generation, done } => {
-                while let Some((LoaderToSecretd::Table { generation: got, tasks }, _)) = link.receive()? {
+                while let Some((LoaderToSecretd::Table { generation: got, tasks, connectors, references }, _)) =
+                    link.receive()?
+                {
                     once(done)?;
                     if got != *generation {
                         return Err(PeerEnd::OtherGeneration { got, want: *generation });
                     }
                     let count = tasks.len();
-                    vault.tables.take(got, tasks).map_err(|twice| PeerEnd::DuplicateTask(twice.0.0))?;
+                    vault.tables.take(got, tasks, connectors).map_err(|twice| PeerEnd::DuplicateTask(twice.0.0))?;
                     record_or_say(&mut vault.audit, &Event::Table { generation: got.0, tasks: count });
-                    link.send(&SecretdToLoader::TableTaken { generation: got })?;
+                    let unopened = references.into_iter().filter_map(|reference| {
+                        let why = vault.source().open(&reference).err()?;
+                        Some((reference, why.to_string()))
+                    });
+                    link.send(&SecretdToLoader::TableTaken { generation: got, unopened: unopened.collect() })?;
                 }
             }
             Self::Worker { link, run, done } => {
@@ -132,7 +160,7 @@ impl Peer {
             Self::Connector { link, name, done } => {
                 while let Some((ConnectorToSecretd::Redeem, _)) = link.receive()? {
                     once(done)?;
-                    link.send(&connector_answer(name, &mut vault.audit))?;
+                    link.send(&connector_answer(name, vault))?;
                 }
             }
         }
@@ -208,21 +236,17 @@ fn serve_worker(
     asked: &gopher_protocol::ids::TaskName,
     vault: &mut Vault,
 ) -> Result<(), LinkError> {
-    let answer = match vault.tables.release(run, asked) {
-        Ok(release) => {
-            let names: Vec<&str> = release.values.iter().map(|v| v.name.as_str()).collect();
+    let released = vault.tables.release(run, asked).map_err(|denied| denied.to_string());
+    let released = released.and_then(|release| Ok((vault.fill(release.values.iter().copied())?, release)));
+    let answer = match released {
+        Ok((values, release)) => {
+            let names: Vec<&str> = values.iter().map(|v| v.name.as_str()).collect();
             let event =
                 Event::Released { run, program: release.program, released: &names, withheld: &release.withheld };
             match vault.audit.record(&event) {
-                Ok(()) => SecretdToWorker::Redeemed {
-                    program: release.program.to_owned(),
-                    runtime: release.runtime,
-                    values: release
-                        .values
-                        .iter()
-                        .map(|v| SecretValue { name: v.name.clone(), value: v.value.duplicate() })
-                        .collect(),
-                },
+                Ok(()) => {
+                    SecretdToWorker::Redeemed { program: release.program.to_owned(), runtime: release.runtime, values }
+                }
                 Err(error) => SecretdToWorker::Refused {
                     reason: format!(
                         "The audit line of run {} ({}) could not be written ({error}), so nothing is released.",
@@ -231,8 +255,7 @@ fn serve_worker(
                 },
             }
         }
-        Err(denied) => {
-            let reason = denied.to_string();
+        Err(reason) => {
             record_or_say(&mut vault.audit, &Event::Refused { run, reason: &reason });
             SecretdToWorker::Refused { reason }
         }
@@ -245,10 +268,14 @@ fn serve_worker(
     }
 }
 
-/// No connector of today has a token of its own.
-fn connector_answer(name: &str, audit: &mut Audit) -> SecretdToConnector {
-    match audit.record(&Event::ConnectorRedeemed { connector: name }) {
-        Ok(()) => SecretdToConnector::Redeemed { values: Vec::new() },
+fn connector_answer(name: &str, vault: &mut Vault) -> SecretdToConnector {
+    let values = match vault.fill(vault.tables.of_connector(name)) {
+        Ok(values) => values,
+        Err(reason) => return SecretdToConnector::Refused { reason },
+    };
+    let names: Vec<&str> = values.iter().map(|v| v.name.as_str()).collect();
+    match vault.audit.record(&Event::ConnectorRedeemed { connector: name, released: &names }) {
+        Ok(()) => SecretdToConnector::Redeemed { values },
         Err(error) => SecretdToConnector::Refused {
             reason: format!(
                 "The audit line of connector '{name}' could not be written ({error}), so nothing is released."

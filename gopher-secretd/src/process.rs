@@ -144,6 +144,7 @@ fn collect(
     let taken = match (message, fd) {
         (SupervisorToSecretd::Begin { layout }, _) => return Ok(Some(layout)),
         (SupervisorToSecretd::LaunchEnvironment, Some(fd)) => startup.launch_environment(fd),
+        (SupervisorToSecretd::HostEnvironment, Some(fd)) => startup.host_environment(fd),
         (SupervisorToSecretd::PrivateEnvironment { name }, Some(fd)) => startup.private_environment(name, fd),
         (SupervisorToSecretd::KeyFile { name }, Some(fd)) => startup.key_file(name, fd),
         (SupervisorToSecretd::NewKeyFile, Some(fd)) => startup.new_key_file(fd),
@@ -179,6 +180,7 @@ fn begin(
         vault: Vault {
             environment: started.environment,
             data_key: started.data_key,
+            own_key: started.origin != KeyOrigin::Temporary,
             tables: Tables::default(),
             audit: started.audit,
         },
@@ -210,9 +212,7 @@ impl Serving {
                 self.prune();
                 return Ok(());
             }
-            (SupervisorToSecretd::LoaderOpened { generation }, Some(fd)) => {
-                Peer::loader(fd, generation, &self.vault.environment)
-            }
+            (SupervisorToSecretd::LoaderOpened { generation }, Some(fd)) => Peer::loader(fd, generation, &self.vault),
             (SupervisorToSecretd::ConnectorOpened { name }, Some(fd)) => Peer::connector(fd, name),
             (SupervisorToSecretd::Engine, Some(fd)) => {
                 // There is one engine; the link of an earlier one is dead.
@@ -288,6 +288,7 @@ fn name(message: &SupervisorToSecretd) -> &'static str {
         SupervisorToSecretd::Begin { .. } => "Begin",
         SupervisorToSecretd::RunOpened { .. } => "RunOpened",
         SupervisorToSecretd::RunClosed { .. } => "RunClosed",
+        SupervisorToSecretd::HostEnvironment => "HostEnvironment",
         SupervisorToSecretd::LoaderOpened { .. } => "LoaderOpened",
         SupervisorToSecretd::ConnectorOpened { .. } => "ConnectorOpened",
         SupervisorToSecretd::Engine => "Engine",

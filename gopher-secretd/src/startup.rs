@@ -36,10 +36,14 @@ const PRIVATE_FILES: [&str; 2] = [".env", "private/environment"];
 /// More files of one kind than any robot has.
 const MAX_FILES: usize = 64;
 
+/// Longest part of the launch environment: the kernel gives a process no more.
+const LONGEST_LAUNCH: usize = 2 << 20;
+
 /// What the supervisor handed over so far.
 #[derive(Default)]
 pub(crate) struct Startup {
     launch: Option<OwnedFd>,
+    host: Option<OwnedFd>,
     private: BTreeMap<String, OwnedFd>,
     key_files: BTreeMap<String, OwnedFd>,
     new_key_file: Option<OwnedFd>,
@@ -69,6 +73,10 @@ impl Startup {
     /// Each of these is `false` if the supervisor gave the same thing twice.
     pub(crate) fn launch_environment(&mut self, fd: OwnedFd) -> bool {
         self.launch.replace(fd).is_none()
+    }
+
+    pub(crate) fn host_environment(&mut self, fd: OwnedFd) -> bool {
+        self.host.replace(fd).is_none()
     }
 
     pub(crate) fn private_environment(&mut self, name: String, fd: OwnedFd) -> bool {
@@ -105,15 +113,16 @@ impl Startup {
     }
 
     fn environment(&mut self) -> Result<Environment, SecretdError> {
-        let launch = match self.launch.take() {
-            Some(fd) => NamedFile::new("The launch environment", fd)?.read(env_file::MAX_EXPANDED)?,
-            None => Zeroizing::default(),
+        let read = |fd: Option<OwnedFd>| match fd {
+            Some(fd) => NamedFile::new("The launch environment", fd)?.read(LONGEST_LAUNCH),
+            None => Ok(Zeroizing::default()),
         };
+        let (launch, host) = (read(self.launch.take())?, read(self.host.take())?);
         let private = match PRIVATE_FILES.iter().find_map(|name| self.private.remove_entry(*name)) {
             Some((name, fd)) => private_file(&name, fd)?,
             None => Assignments::new(),
         };
-        Environment::new(&launch, &private)
+        Environment::new(&launch, &host, &private)
     }
 
     fn data_key(

@@ -19,12 +19,17 @@ pub(crate) fn run(engine: OwnedFd, secretd: OwnedFd) -> Result<(), WorkerError> 
     let (EngineToLoader::Load { generation, sources, search_path }, _) = engine.wait()? else {
         return Err(WorkerError::Protocol("the first message to a loader is not Load"));
     };
-    let (SecretdToLoader::Settings { values }, _) = secretd.wait()? else {
+    let (SecretdToLoader::Settings { values, .. }, _) = secretd.wait()? else {
         return Err(WorkerError::Protocol("secretd did not begin with the settings"));
     };
     let result = match gopher_config::read(generation, &sources, &values, &Disk) {
         Ok(draft) => {
-            secretd.send(&LoaderToSecretd::Table { generation, tasks: draft.table() })?;
+            secretd.send(&LoaderToSecretd::Table {
+                generation,
+                tasks: draft.table(),
+                connectors: Vec::new(),
+                references: Vec::new(),
+            })?;
             let (SecretdToLoader::TableTaken { .. }, _) = secretd.wait()? else {
                 return Err(WorkerError::Protocol("secretd did not take the table"));
             };

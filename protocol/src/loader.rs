@@ -6,7 +6,6 @@ use crate::{
     ids::{Generation, TaskName},
     message::{messages, wire},
     robot::{Robot, Runtime},
-    secretd::SecretValue,
 };
 
 messages! {
@@ -32,17 +31,24 @@ messages! {
 messages! {
     /// Loader to secretd.
     pub enum LoaderToSecretd, ceiling CEILING_WORKER;
-    /// What every task of the generation may start and may have.
-    1 Table { generation: Generation, tasks: Vec<TaskEntry> };
+    /// What every task of the generation may start and may have, what connectors may have, and every reference that
+    /// the configuration uses.
+    1 Table {
+        generation: Generation,
+        tasks: Vec<TaskEntry>,
+        connectors: Vec<ConnectorEntry>,
+        references: Vec<SecretRef>,
+    };
 }
 
 messages! {
     /// Secretd to loader.
     pub enum SecretdToLoader, ceiling CEILING_WORKER;
-    /// Plain values of the `GOPHER_*` settings, never those that are keys.
-    1 Settings { values: Vec<(String, String)> };
-    /// The table is in force for runs of its generation.
-    2 TableTaken { generation: Generation };
+    /// Plain values of the `GOPHER_*` settings, never those that are keys, and of the launch environment; names that
+    /// are set and whose values are secrets; whether the robot's own key is at hand.
+    1 Settings { values: Vec<(String, String)>, private: Vec<String>, encryption: bool };
+    /// The table is in force for runs of its generation. References that do not open, each with the reason.
+    2 TableTaken { generation: Generation, unopened: Vec<(SecretRef, String)> };
 }
 
 wire! {
@@ -67,6 +73,15 @@ wire! {
         pub extra_root: Option<String>,
     }
 
+    /// A secret by where it is kept.
+    #[derive(Hash, PartialOrd, Ord)]
+    pub enum SecretRef {
+        /// A name of the private environment.
+        Environment(String),
+        /// An entry of `Secrets` of a variables file.
+        Variable { name: String, ciphertext: Vec<u8> },
+    }
+
     /// How the robot was found (spec: configuration §1.2).
     pub enum StartMode { TestDev, Demo, Bootstrap, Production }
 }
@@ -80,12 +95,37 @@ pub struct TaskEntry {
     pub runtime: Runtime,
     pub privileged: bool,
     /// Own parameters in order of precedence; the first of a name wins.
-    pub parameters: Vec<SecretValue>,
+    pub parameters: Vec<Attachment>,
 }
 
-impl SecretValue {
-    /// A parameter whose value stands in the configuration.
-    pub fn literal(name: impl Into<String>, value: impl Into<Vec<u8>>) -> Self {
-        Self { name: name.into(), value: SecretBytes::new(value.into()) }
+/// What a connector may have beside its configuration.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
+pub struct ConnectorEntry {
+    pub name: String,
+    /// By JSON pointers into its `ProtocolConfig`.
+    pub values: Vec<Attachment>,
+}
+
+/// A name and a text with holes: the loader knows what belongs into them, secretd what it is.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
+pub struct Attachment {
+    pub name: String,
+    pub value: Vec<Part>,
+}
+
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
+pub enum Part {
+    /// Text of the configuration.
+    Plain(SecretBytes),
+    Secret(SecretRef),
+}
+
+impl Attachment {
+    /// A value that stands in the configuration as it is.
+    pub fn plain(name: impl Into<String>, value: impl Into<Vec<u8>>) -> Self {
+        Self { name: name.into(), value: vec![Part::Plain(SecretBytes::new(value.into()))] }
     }
 }

@@ -82,6 +82,8 @@ messages! {
     12 Stop;
     /// Where decisions are recorded, one line each; without it they go to standard error.
     13 AuditFile fds 1;
+    /// The rest of the launch environment, in the same form: configuration may use it.
+    14 HostEnvironment fds 1;
 }
 
 messages! {

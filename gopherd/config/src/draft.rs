@@ -4,9 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use gopher_protocol::{
     ids::{Generation, TaskName},
-    loader::{Sources, TaskEntry},
+    loader::{Attachment, Sources, TaskEntry},
     robot::{Disabled, Kind, Robot, Runtime},
-    secretd::SecretValue,
 };
 
 use crate::{
@@ -62,7 +61,7 @@ impl Draft {
             program: declared.path.clone(),
             runtime: declared.runtime.clone(),
             privileged: declared.privileged,
-            parameters: declared.parameters.iter().map(|(n, v)| SecretValue::literal(n, v.as_bytes())).collect(),
+            parameters: declared.parameters.iter().map(|(n, v)| Attachment::plain(n, v.as_bytes())).collect(),
         };
         self.declared.iter().filter(|d| !d.stock).map(entry).collect()
     }

@@ -56,6 +56,15 @@ fn execute_again(memory: &OwnedFd, keys: bool, kept: &[(OsString, OsString)]) ->
     process::exec(itself.as_fd(), &args, &env).map_err(system("execveat"))
 }
 
+/// What else is in this program's environment, for configuration that asks for it: sealed memory with `NAME=value`
+/// strings, each ended by a zero byte.
+pub(crate) fn host_values() -> Result<OwnedFd, SupervisorError> {
+    #[expect(clippy::disallowed_methods, reason = "handed over unread")]
+    let values: Vec<u8> =
+        std::env::vars_os().flat_map(|(name, value)| entry(&name, &value).into_iter().chain([0])).collect();
+    descriptors::sealed_memory("host", &values).map_err(SupervisorError::system("memfd_create"))
+}
+
 /// Values that are passed on to runs (spec: Robot API §2.3), and where the user's run directory is.
 pub(crate) struct Environment {
     pub(crate) pass_through: Vec<(String, String)>,

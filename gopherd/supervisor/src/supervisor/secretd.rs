@@ -18,6 +18,7 @@ impl Supervisor {
             let memory = memory.try_clone().map_err(SupervisorError::file("duplicate", "launch values".as_ref()))?;
             role.tell(&SupervisorToSecretd::LaunchEnvironment, vec![memory]);
         }
+        role.tell(&SupervisorToSecretd::HostEnvironment, vec![handoff::host_values()?]);
         if let Some((name, file)) = self.files.private_environment()? {
             role.tell(&SupervisorToSecretd::PrivateEnvironment { name }, vec![file]);
         }
