@@ -16,7 +16,7 @@ use crate::{
     engine::Engine,
     execute::Killed,
     generation::Generation,
-    help::{Helper, chunks},
+    help::{Facts, Helper, chunks},
     runs::{Purpose, Run, State, age},
 };
 
@@ -36,6 +36,11 @@ impl Engine {
                 self.tell(context, style, "PONG");
             }
             (BuiltIn::Help, _) => self.help(generation, context, command, first),
+            (BuiltIn::Welcome, _) => {
+                let transport = self.hidden_transport(&context.protocol);
+                let text = Helper { generation, context, transport }.welcome();
+                self.explain(context, &text);
+            }
             (BuiltIn::Admin, "ps") => {
                 let style = Style { manner: Manner::Say, in_thread: false, format: Some(MessageFormat::Fixed) };
                 let text = ps_text(&self.ps_rows());
@@ -51,6 +56,7 @@ impl Engine {
                 };
                 self.tell(context, Style::SAY, text);
             }
+            (BuiltIn::Admin, "reload") => self.reload_requested(context),
             (BuiltIn::Admin, _) => self.quit(context),
             (BuiltIn::Fallback, _) => {
                 let transport = self.hidden_transport(&context.protocol);
@@ -66,15 +72,10 @@ impl Engine {
         let transport = self.hidden_transport(&context.protocol);
         let helper = Helper { generation, context, transport };
         let text = match command {
-            "help-all" => helper.listing(true),
-            "commands" => helper.listing(false),
+            "help-all" => helper.all_commands(),
+            "commands" => helper.commands(),
             "info" => {
-                let robot_id = self.connectors.get(context.protocol.as_str()).and_then(|c| c.capabilities.as_ref());
-                let robot_id = robot_id.and_then(|c| c.robot_id.as_ref()).map(UserId::as_str);
-                let start = self.start.as_ref();
-                let version = start.map_or("", |s| s.version.as_str());
-                let home = start.map_or("", |s| s.sources.home.as_str());
-                let text = helper.information(version, robot_id, home);
+                let text = self.information(&helper);
                 let style = Style { manner: Manner::Say, in_thread: false, format: Some(MessageFormat::Variable) };
                 self.tell(context, style, text);
                 return;
@@ -83,6 +84,25 @@ impl Engine {
             _ => helper.about(query),
         };
         self.explain(context, &text);
+    }
+
+    fn information(&self, helper: &Helper<'_>) -> String {
+        let connector = self.connectors.get(helper.context.protocol.as_str());
+        let robot_id = connector.and_then(|c| c.capabilities.as_ref()).and_then(|c| c.robot_id.as_ref());
+        let start = self.start.as_ref();
+        let passed = start.map(|s| s.pass_through.as_slice()).unwrap_or_default();
+        helper.information(&Facts {
+            host: passed.iter().find(|(name, _)| name == "HOSTNAME").map(|(_, value)| value.as_str()),
+            robot_id: robot_id.map(UserId::as_str),
+            version: start.map_or("", |s| s.version.as_str()),
+            install: start.map_or("", |s| s.sources.install_dir.as_str()),
+            home: start.map_or("", |s| s.sources.home.as_str()),
+        })
+    }
+
+    fn reload_requested(&mut self, context: &Context) {
+        let text = "I can't reload my configuration while I'm running yet; restart me to use what you have changed";
+        self.tell(context, Style::REPLY, text);
     }
 
     /// Longer texts go to the thread of the question, so that they do not fill the channel.

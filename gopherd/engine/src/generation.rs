@@ -265,11 +265,11 @@ fn builtin_plugins(robot: &Robot) -> Vec<Plugin> {
                     restrict_channels: false,
                 },
                 ambient_match_command: false,
-                match_unlisted: false,
+                match_unlisted: built_in.match_unlisted(),
                 catch_all: built_in.catch_all(),
                 catch_all_modes: Vec::new(),
                 commands: built_in.matchers().into_iter().map(|m| Pattern::new(m, 0)).collect(),
-                messages: Vec::new(),
+                messages: built_in.messages().into_iter().map(|m| Pattern::new(m, 0)).collect(),
             };
             let configured = robot.extensions.iter().find(|e| e.name == plugin.name && matches!(e.kind, Kind::Plugin));
             if let Some(extension) = configured {
