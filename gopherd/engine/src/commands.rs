@@ -39,7 +39,7 @@ impl Engine {
             (BuiltIn::Welcome, _) => {
                 let transport = self.hidden_transport(&context.protocol);
                 let text = Helper { generation, context, transport }.welcome();
-                self.explain(context, &text);
+                self.explain(context, MessageFormat::BasicMarkdown, &text);
             }
             (BuiltIn::Admin, "ps") => {
                 let style = Style { manner: Manner::Say, in_thread: false, format: Some(MessageFormat::Fixed) };
@@ -63,7 +63,7 @@ impl Engine {
                 let addressing = self.connectors.get(context.protocol.as_str()).and_then(|c| c.addressing.as_ref());
                 let typed = addressing.and_then(|a| a.recognise(first)).map_or_else(|| first.to_owned(), |a| a.text);
                 let text = Helper { generation, context, transport }.unmatched(&typed);
-                self.explain(context, &text);
+                self.explain(context, MessageFormat::BasicMarkdown, &text);
             }
         }
     }
@@ -76,14 +76,13 @@ impl Engine {
             "commands" => helper.commands(),
             "info" => {
                 let text = self.information(&helper);
-                let style = Style { manner: Manner::Say, in_thread: false, format: Some(MessageFormat::Variable) };
-                self.tell(context, style, text);
+                self.explain(context, MessageFormat::Variable, &text);
                 return;
             }
             _ if query.trim().is_empty() => helper.overview(),
             _ => helper.about(query),
         };
-        self.explain(context, &text);
+        self.explain(context, MessageFormat::BasicMarkdown, &text);
     }
 
     fn information(&self, helper: &Helper<'_>) -> String {
@@ -106,9 +105,9 @@ impl Engine {
     }
 
     /// Longer texts go to the thread of the question, so that they do not fill the channel.
-    fn explain(&mut self, context: &Context, text: &str) {
+    fn explain(&mut self, context: &Context, format: MessageFormat, text: &str) {
         let manner = if context.threaded { Manner::Reply } else { Manner::Say };
-        let style = Style { manner, in_thread: true, format: Some(MessageFormat::BasicMarkdown) };
+        let style = Style { manner, in_thread: true, format: Some(format) };
         for chunk in chunks(text) {
             self.tell(context, style, chunk);
         }

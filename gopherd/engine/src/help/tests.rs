@@ -83,7 +83,7 @@ fn welcome(helper: &Helper<'_>) -> String {
     helper.welcome()
 }
 
-/// What a helper says to a user in a channel, or in a direct message if that is empty.
+/// What a helper says; configurations of these tests are sound.
 fn told(
     robot: Robot,
     context: &Context,
@@ -95,6 +95,7 @@ fn told(
     ask(&Helper { generation: &generation, context, transport })
 }
 
+/// A user in a channel, or in a direct message if that is empty.
 fn at(user: &str, channel: &str) -> Context {
     let direct = channel.is_empty();
     let mode = if direct { CommandMode::Direct } else { CommandMode::Alias };
