@@ -2,7 +2,7 @@
 //!
 //! | Peer | may send | how often |
 //! |---|---|---|
-//! | engine | `Seal`, `Open` | any time |
+//! | engine | `Seal`, `Open`, `Encrypt` | any time |
 //! | loader | `Table` of its generation | once |
 //! | worker | `Redeem` of its task | once |
 //! | connector | `Redeem` | once |
@@ -30,7 +30,7 @@ use crate::{
     environment::Environment,
     keyring::DataKey,
     records,
-    references::Source,
+    references::{self, Source},
 };
 
 /// Answers a peer leaves unread before it is cut off.
@@ -211,18 +211,21 @@ fn serve_engine(
     vault: &Vault,
 ) -> Result<(), LinkError> {
     let (call, answer) = match request {
-        EngineToSecretd::Seal { call, record, plaintext } => (
-            call,
-            records::seal(&vault.data_key, &record, &plaintext).map(|sealed| SecretdToEngine::Sealed { call, sealed }),
-        ),
-        EngineToSecretd::Open { call, record, sealed } => (
-            call,
-            records::open(&vault.data_key, &record, &sealed)
-                .map(|plaintext| SecretdToEngine::Opened { call, plaintext }),
-        ),
+        EngineToSecretd::Seal { call, record, plaintext } => {
+            let sealed = records::seal(&vault.data_key, &record, &plaintext).map_err(|error| error.to_string());
+            (call, sealed.map(|sealed| SecretdToEngine::Sealed { call, sealed }))
+        }
+        EngineToSecretd::Open { call, record, sealed } => {
+            let opened = records::open(&vault.data_key, &record, &sealed).map_err(|error| error.to_string());
+            (call, opened.map(|plaintext| SecretdToEngine::Opened { call, plaintext }))
+        }
+        EngineToSecretd::Encrypt { call, plaintext } => {
+            let text = references::encrypt(&vault.data_key, &plaintext).map_err(|error| error.to_string());
+            (call, text.map(|text| SecretdToEngine::Encrypted { call, text }))
+        }
     };
     let failed = |reason: String| SecretdToEngine::Failed { call, reason };
-    match link.send(&answer.unwrap_or_else(|error| failed(error.to_string()))) {
+    match link.send(&answer.unwrap_or_else(failed)) {
         // A record at the ceiling no longer fits once it is sealed.
         Err(LinkError::Wire(error)) => link.send(&failed(format!("The record is too long: {error}."))),
         sent => sent,

@@ -1,6 +1,7 @@
 //! References of the configuration to what they stand for: names of the private environment, and ciphertext of
 //! variables files (spec: security §6.2).
 
+use base64::Engine as _;
 use gopher_protocol::{
     SecretBytes,
     loader::{Attachment, Part, SecretRef},
@@ -9,7 +10,7 @@ use gopher_protocol::{
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::{
-    cipher::{self, OVERHEAD},
+    cipher::{self, CipherError, OVERHEAD},
     environment::Environment,
     keyring::DataKey,
 };
@@ -24,6 +25,16 @@ pub(crate) enum Unopened {
     #[error("the secret {0} cannot be opened without the robot's key")]
     NoKey(String),
 }
+
+/// What [`SecretRef::Variable`] opens, as base64: the reference's format, without associated data.
+pub(crate) fn encrypt(key: &DataKey, plaintext: &SecretBytes) -> Result<String, NotEncrypted> {
+    let blob = cipher::seal(key.expose(), &[], plaintext.expose()).map_err(|CipherError| NotEncrypted)?;
+    Ok(base64::engine::general_purpose::STANDARD.encode(blob))
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("It could not be encrypted: the system gave no random bytes.")]
+pub(crate) struct NotEncrypted;
 
 /// What references are looked up in.
 #[derive(Clone, Copy)]
@@ -110,6 +121,15 @@ mod tests {
             };
             let filled = source.fill(&attachment).unwrap_or_else(|e| panic!("{e}"));
             assert_eq!((filled.name.as_str(), filled.value.expose()), ("URL", &b"https://hunter2:swordfish"[..]));
+        });
+    }
+
+    #[test]
+    fn what_is_encrypted_opens_as_a_variable() {
+        with_source(true, |source, key| {
+            let text = encrypt(key, &SecretBytes::new(b"hunter2".to_vec())).expect("encrypted");
+            let blob = base64::engine::general_purpose::STANDARD.decode(text).expect("base64");
+            assert_eq!(source.open(&variable("A", blob)).unwrap_or_else(|e| panic!("{e}")).expose(), b"hunter2");
         });
     }
 

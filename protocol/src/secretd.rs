@@ -28,6 +28,8 @@ messages! {
     pub enum EngineToSecretd, ceiling CEILING;
     1 Seal { call: CallId, record: RecordName, plaintext: SecretBytes };
     2 Open { call: CallId, record: RecordName, sealed: Vec<u8> };
+    /// Ciphertext for `Secrets` of a variables file.
+    3 Encrypt { call: CallId, plaintext: SecretBytes };
 }
 
 messages! {
@@ -36,6 +38,8 @@ messages! {
     1 Sealed { call: CallId, sealed: Vec<u8> };
     2 Opened { call: CallId, plaintext: SecretBytes };
     3 Failed { call: CallId, reason: String };
+    /// Base64 of the ciphertext.
+    4 Encrypted { call: CallId, text: String };
 }
 
 messages! {

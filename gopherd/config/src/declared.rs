@@ -48,7 +48,7 @@ impl Declared {
 }
 
 /// Plugins that are compiled into the engine.
-const STOCK: [&str; 4] = ["ping", "builtin-help", "builtin-admin", "builtin-fallback"];
+const STOCK: [&str; 5] = ["ping", "help", "builtin-help", "builtin-admin", "builtin-fallback"];
 
 /// What a declaration came to.
 pub(crate) struct Declarations {

@@ -16,7 +16,8 @@ use crate::{
     engine::Engine,
     execute::Killed,
     generation::Generation,
-    help::{Helper, chunks},
+    help::{Facts, Helper, chunks},
+    reload::Requester,
     runs::{Purpose, Run, State, age},
 };
 
@@ -36,6 +37,11 @@ impl Engine {
                 self.tell(context, style, "PONG");
             }
             (BuiltIn::Help, _) => self.help(generation, context, command, first),
+            (BuiltIn::Welcome, _) => {
+                let transport = self.hidden_transport(&context.protocol);
+                let text = Helper { generation, context, transport }.welcome();
+                self.explain(context, MessageFormat::BasicMarkdown, &text);
+            }
             (BuiltIn::Admin, "ps") => {
                 let style = Style { manner: Manner::Say, in_thread: false, format: Some(MessageFormat::Fixed) };
                 let text = ps_text(&self.ps_rows());
@@ -51,13 +57,15 @@ impl Engine {
                 };
                 self.tell(context, Style::SAY, text);
             }
+            (BuiltIn::Admin, "reload") => self.reload(Requester::User(Box::new(context.clone()))),
+            (BuiltIn::Admin, "encryptsecret") => self.encrypt(context, first),
             (BuiltIn::Admin, _) => self.quit(context),
             (BuiltIn::Fallback, _) => {
                 let transport = self.hidden_transport(&context.protocol);
                 let addressing = self.connectors.get(context.protocol.as_str()).and_then(|c| c.addressing.as_ref());
                 let typed = addressing.and_then(|a| a.recognise(first)).map_or_else(|| first.to_owned(), |a| a.text);
                 let text = Helper { generation, context, transport }.unmatched(&typed);
-                self.explain(context, &text);
+                self.explain(context, MessageFormat::BasicMarkdown, &text);
             }
         }
     }
@@ -66,29 +74,37 @@ impl Engine {
         let transport = self.hidden_transport(&context.protocol);
         let helper = Helper { generation, context, transport };
         let text = match command {
-            "help-all" => helper.listing(true),
-            "commands" => helper.listing(false),
+            "help-all" => helper.all_commands(),
+            "commands" => helper.commands(),
             "info" => {
-                let robot_id = self.connectors.get(context.protocol.as_str()).and_then(|c| c.capabilities.as_ref());
-                let robot_id = robot_id.and_then(|c| c.robot_id.as_ref()).map(UserId::as_str);
-                let start = self.start.as_ref();
-                let version = start.map_or("", |s| s.version.as_str());
-                let home = start.map_or("", |s| s.sources.home.as_str());
-                let text = helper.information(version, robot_id, home);
-                let style = Style { manner: Manner::Say, in_thread: false, format: Some(MessageFormat::Variable) };
-                self.tell(context, style, text);
+                let text = self.information(&helper);
+                self.explain(context, MessageFormat::Variable, &text);
                 return;
             }
             _ if query.trim().is_empty() => helper.overview(),
             _ => helper.about(query),
         };
-        self.explain(context, &text);
+        self.explain(context, MessageFormat::BasicMarkdown, &text);
+    }
+
+    fn information(&self, helper: &Helper<'_>) -> String {
+        let connector = self.connectors.get(helper.context.protocol.as_str());
+        let robot_id = connector.and_then(|c| c.capabilities.as_ref()).and_then(|c| c.robot_id.as_ref());
+        let start = self.start.as_ref();
+        let passed = start.map(|s| s.pass_through.as_slice()).unwrap_or_default();
+        helper.information(&Facts {
+            host: passed.iter().find(|(name, _)| name == "HOSTNAME").map(|(_, value)| value.as_str()),
+            robot_id: robot_id.map(UserId::as_str),
+            version: start.map_or("", |s| s.version.as_str()),
+            install: start.map_or("", |s| s.sources.install_dir.as_str()),
+            home: start.map_or("", |s| s.sources.home.as_str()),
+        })
     }
 
     /// Longer texts go to the thread of the question, so that they do not fill the channel.
-    fn explain(&mut self, context: &Context, text: &str) {
+    fn explain(&mut self, context: &Context, format: MessageFormat, text: &str) {
         let manner = if context.threaded { Manner::Reply } else { Manner::Say };
-        let style = Style { manner, in_thread: true, format: Some(MessageFormat::BasicMarkdown) };
+        let style = Style { manner, in_thread: true, format: Some(format) };
         for chunk in chunks(text) {
             self.tell(context, style, chunk);
         }

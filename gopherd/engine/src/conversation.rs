@@ -364,6 +364,37 @@ fn a_remark_is_turned_into_a_command_by_calling_the_robot() {
 }
 
 #[test]
+fn help_that_nobody_was_asked_for_is_given_in_the_thread() {
+    let mut stage = Stage::open(testing::robot());
+    stage.say(testing::inbound("zoe", "general", "help"));
+    let welcome = stage.answer();
+    assert!(welcome.text.starts_with("**Help**\nHi, I'm Floyd"), "{}", welcome.text);
+    assert_eq!((welcome.format, welcome.thread.is_some()), (MessageFormat::BasicMarkdown, true));
+    assert_eq!(welcome.destination, Destination::Channel { channel: "general".into() });
+    assert_eq!(stage.events, ["AmbientTaskRan", "GoPluginRan"]);
+    stage.say(testing::inbound("bob", "general", ";help with robot"));
+    assert_eq!(stage.answer().text, welcome.text);
+    stage.say(Inbound { threaded: true, ..testing::inbound("bob", "general", ";help") });
+    let overview = stage.answer();
+    assert!(overview.text.starts_with("**Quick help**"), "{}", overview.text);
+    assert_eq!(overview.destination, Destination::UserInChannel { user: "bob".into(), channel: "general".into() });
+    stage.say(testing::inbound("bob", "general", ";info"));
+    let info = stage.answer();
+    assert!(info.text.starts_with("Hello, I'm Floyd Gopherbot"), "{}", info.text);
+    assert_eq!((info.format, info.thread.is_some()), (MessageFormat::Variable, true));
+}
+
+#[test]
+fn what_administrators_may_do_is_neither_done_for_nor_shown_to_others() {
+    let mut stage = Stage::open(testing::robot());
+    stage.say(testing::inbound("bob", "general", ";reload"));
+    assert!(stage.answer().text.starts_with("I couldn't match `;reload`"));
+    stage.say(testing::inbound("alice", "general", ";reload"));
+    let answer = stage.answer().text;
+    assert!(answer.starts_with("I can't reload my configuration while I'm running yet"), "{answer}");
+}
+
+#[test]
 fn an_external_command_speaks_and_ends() {
     let mut stage = Stage::open(testing::robot_with(vec![deploy()]));
     stage.say(testing::inbound("bob", "general", ";deploy web"));

@@ -22,6 +22,7 @@ use crate::{
     audit::Audit,
     brain::Brain,
     connectors::Connector,
+    context::Context,
     defaults::Defaults,
     ephemeral::Ephemeral,
     error::EngineError,
@@ -111,6 +112,8 @@ pub(crate) struct Engine {
     pub(crate) audit: Audit,
     /// Attributes asked of connectors.
     pub(crate) lookups: HashMap<CallId, (Caller, Instant)>,
+    /// Users who wait for what secretd encrypts.
+    pub(crate) encrypting: HashMap<CallId, Context>,
     pub(crate) next_call: CallId,
     /// Admin clients that wait for the terminal connector to become a console.
     pub(crate) waiting_consoles: Vec<u64>,
@@ -159,6 +162,7 @@ impl Engine {
             log: Log::default(),
             audit: Audit::default(),
             lookups: HashMap::new(),
+            encrypting: HashMap::new(),
             next_call: CallId(1),
             waiting_consoles: Vec::new(),
             idle_asks: Vec::new(),

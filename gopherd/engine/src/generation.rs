@@ -260,16 +260,16 @@ fn builtin_plugins(robot: &Robot) -> Vec<Plugin> {
                 users: Vec::new(),
                 private: PrivatePolicy {
                     allowed: vec!["*".to_owned()],
-                    required: Vec::new(),
+                    required: built_in.required_private().iter().map(|c| (*c).to_owned()).collect(),
                     require_all: false,
                     restrict_channels: false,
                 },
                 ambient_match_command: false,
-                match_unlisted: false,
+                match_unlisted: built_in.match_unlisted(),
                 catch_all: built_in.catch_all(),
                 catch_all_modes: Vec::new(),
                 commands: built_in.matchers().into_iter().map(|m| Pattern::new(m, 0)).collect(),
-                messages: Vec::new(),
+                messages: built_in.messages().into_iter().map(|m| Pattern::new(m, 0)).collect(),
             };
             let configured = robot.extensions.iter().find(|e| e.name == plugin.name && matches!(e.kind, Kind::Plugin));
             if let Some(extension) = configured {
@@ -279,6 +279,7 @@ fn builtin_plugins(robot: &Robot) -> Vec<Plugin> {
                 plugin.admin_commands.clone_from(&extension.admin_commands);
                 plugin.users.clone_from(&extension.users);
                 plugin.private = extension.private.clone();
+                plugin.private.required.extend(built_in.required_private().iter().map(|c| (*c).to_owned()));
             }
             plugin
         })

@@ -37,6 +37,7 @@ mod queue;
 mod reload;
 mod runs;
 mod supervised;
+mod vault;
 mod wire;
 
 #[cfg(test)]

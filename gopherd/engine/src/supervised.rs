@@ -14,10 +14,9 @@ use gopher_protocol::{
 use gopher_sys::LinkError;
 
 use crate::{
-    engine::{Engine, Phase, Who, cores},
+    engine::{Engine, Phase, cores},
     queue::{Admission, Bounds},
     runs::Ending,
-    wire::Wire,
 };
 
 /// How long runs have to end when the robot stops.
@@ -89,47 +88,6 @@ impl Engine {
         self.start = Some(start);
         self.supervisor.send(&EngineToSupervisor::Ready);
         self.request_load(Vec::new());
-    }
-
-    fn link_secretd(&mut self, socket: OwnedFd) {
-        if let Some(old) = self.secretd.take() {
-            self.forget_token(old.token());
-            old.close(&self.poller);
-        }
-        let token = self.token(Who::Secretd);
-        match Wire::new(&self.poller, socket, token) {
-            Ok(wire) => {
-                self.secretd = Some(wire);
-                // A secretd that was restarted knows no tasks: only a load tells it, and no run starts before.
-                if let Some(current) = &self.current {
-                    self.log.warn("gopher-secretd was restarted; the configuration is loaded again");
-                    let read_paths = current.robot.read_paths.clone();
-                    self.request_load(read_paths);
-                }
-            }
-            Err(error) => self.log.error(&format!("the link to secretd: {error}")),
-        }
-    }
-
-    pub(crate) fn hear_secretd(&mut self) {
-        while let Some(wire) = &mut self.secretd {
-            match wire.receive() {
-                // Nothing is sealed yet, so no answer is expected.
-                Ok(Some((message, _))) => {
-                    self.log.error(&format!("secretd sent a {message:?} that nobody asked for"));
-                }
-                Ok(None) => return,
-                Err(error) => self.end_secretd(&error),
-            }
-        }
-    }
-
-    pub(crate) fn end_secretd(&mut self, error: &LinkError) {
-        if let Some(wire) = self.secretd.take() {
-            self.forget_token(wire.token());
-            wire.close(&self.poller);
-            self.log.warn(&format!("the link to secretd ended: {error}"));
-        }
     }
 
     /// No new commands; what runs is asked to end.

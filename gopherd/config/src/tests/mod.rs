@@ -10,7 +10,7 @@ use std::{
 use crate::{Diagnostic, Draft, FileKind, FileSource, read};
 use gopher_protocol::{
     ids::{ChannelName, Generation, TaskName, UserName},
-    loader::{Sources, StartMode},
+    loader::{Attachment, Part, Sources, StartMode},
     robot::{Kind, Robot, Runtime, TimeOuts},
     robot_api::{LogLevel, MessageFormat},
 };
@@ -105,6 +105,14 @@ fn reason(robot: &Robot) -> &str {
     &robot.disabled.first().expect("one is disabled").reason
 }
 
+/// The text of a parameter without holes.
+fn plain(attachment: &Attachment) -> &[u8] {
+    match attachment.value.as_slice() {
+        [Part::Plain(text)] => text.expose(),
+        _ => panic!("it has holes"),
+    }
+}
+
 #[test]
 #[expect(clippy::too_many_lines, reason = "one robot with everything")]
 fn a_whole_robot_becomes_typed() {
@@ -159,7 +167,7 @@ fn a_whole_robot_becomes_typed() {
             ("step", "/elsewhere/tasks/step", false),
         ]
     );
-    let parameters: Vec<_> = table[1].parameters.iter().map(|p| (p.name.as_str(), p.value.expose())).collect();
+    let parameters: Vec<_> = table[1].parameters.iter().map(|p| (p.name.as_str(), plain(p))).collect();
     assert_eq!(parameters, [("A", &b"ns"[..]), ("B", b"s1"), ("C", b"017"), ("D", b"own")]);
 
     let tool = "Channels: [general]\nCommands:\n- {Command: go, Regex: 'go (\\w+)', Usage: go NAME, Keywords: [go]}\nConfig: {On: 1}\n";

@@ -5,6 +5,7 @@
 
 pub(crate) mod compose;
 pub(crate) mod decode;
+pub(crate) mod emit;
 pub(crate) mod node;
 pub(crate) mod scalar;
 
