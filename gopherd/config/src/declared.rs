@@ -125,6 +125,7 @@ pub(crate) fn declarations(layers: &mut Layers<'_>, robot: &RobotKeys) -> Result
 /// What does not fit in `NameSpaces` and `ParameterSets`, which are the whole robot's.
 fn shared(robot: &RobotKeys) -> Vec<Diagnostic> {
     let keys = &robot.keys;
+    let spaces: HashMap<&str, &Place> = robot.entries("NameSpaces").iter().map(|e| (e.key.as_str(), &e.at)).collect();
     let mut errors = Vec::new();
     for (map, settings, word) in
         [("NameSpaces", &keys.name_spaces, "name space"), ("ParameterSets", &keys.parameter_sets, "parameter set")]
@@ -135,13 +136,12 @@ fn shared(robot: &RobotKeys) -> Vec<Diagnostic> {
                 let message = format!("the name `{name}` is that of a stock plugin; give this {word} another name");
                 errors.push(entry.at.says(message));
             }
-            let twin = robot.node.find(&["NameSpaces"]).and_then(|n| n.entry(name)).filter(|t| t.at != entry.at);
-            if let Some(twin) = twin {
-                let message = format!("the name `{name}` is also used at {}; give one of them another name", twin.at);
+            if let Some(twin) = spaces.get(name).filter(|twin| **twin != &entry.at) {
+                let message = format!("the name `{name}` is also used at {twin}; give one of them another name");
                 errors.push(entry.at.says(message));
             }
             if let Some((key, problem)) = settings.get(name).and_then(|settings| dangling(robot, settings)) {
-                errors.push(robot.at(&[map, name, key]).says(problem));
+                errors.push(entry.value.find(&[key]).unwrap_or(&entry.value).at.says(problem));
             }
         }
     }
@@ -195,13 +195,15 @@ fn compiled(robot: &RobotKeys) -> Vec<Disabled> {
         ("GoJobs", &keys.go_jobs, Kind::Job),
         ("GoTasks", &keys.go_tasks, Kind::Task),
     ] {
-        for (name, settings) in all {
+        for entry in robot.entries(map) {
+            let Some(settings) = all.get(&entry.key) else { continue };
             let reason = if settings.disabled {
                 Some("disabled in robot.yaml".to_owned())
             } else {
-                dangling(robot, settings).map(|(key, problem)| robot.at(&[map, name, key]).says(problem).sentence())
+                let place = |key| &entry.value.find(&[key]).unwrap_or(&entry.value).at;
+                dangling(robot, settings).map(|(key, problem)| place(key).says(problem).sentence())
             };
-            off.extend(reason.map(|reason| Disabled { name: TaskName::new(name), kind: kind.clone(), reason }));
+            off.extend(reason.map(|reason| Disabled { name: TaskName::new(&entry.key), kind: kind.clone(), reason }));
         }
     }
     off

@@ -24,6 +24,10 @@ use crate::{
 /// What may stand for the robot's name.
 const ALIASES: &str = r"*+^$?\[]{}&!;:-%#@~<>";
 
+/// Names of the private environment that only the keeper of keys ever reads.
+const KEYS: [&str; 5] =
+    ["BOT_SSH_PHRASE", "GOPHER_DEPLOY_KEY", "GOPHER_ENCRYPTION_KEY", "GOPHER_HOST_KEYS", "SSH_HOST_KEY"];
+
 /// `robot.yaml`, merged and decoded.
 pub(crate) struct RobotKeys {
     pub(crate) keys: RobotFile,
@@ -122,6 +126,14 @@ pub(crate) fn build(
     for path in &keys.read_paths {
         if !path.starts_with('/') || path.contains('\0') {
             errors.push(robot.error(&["ReadPaths"], format!("`{path}` is not an absolute path")));
+        }
+    }
+    for name in &keys.plain_environment {
+        if name.is_empty() || name.contains(['=', '\0']) {
+            let message = format!("`{name}` cannot be the name of an environment variable");
+            errors.push(robot.error(&["PlainEnvironment"], message));
+        } else if KEYS.contains(&name.as_str()) {
+            errors.push(robot.error(&["PlainEnvironment"], format!("`{name}` is a key and is never plain")));
         }
     }
     let plugin_time_outs = thresholds(keys.time_outs.plugin, "TimeOuts.Plugin")

@@ -1,7 +1,7 @@
 //! What is odd about settings of schedules, mail, identity and time (spec: configuration §2): none of it keeps the
 //! robot from starting, so each comes to a notice.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use crate::{
     keys::services::{IdentityProvider, MailConfig, ScheduledJob},
@@ -36,18 +36,21 @@ pub(crate) fn examine(robot: &RobotKeys, notices: &mut Notices) -> Vec<Scheduled
     for (key, problem) in mail_problems(&keys.mail_config) {
         say(&["MailConfig", key], problem);
     }
-    for name in keys.plain_environment.iter().filter(|name| name.is_empty() || name.contains(['=', '\0'])) {
-        say(&["PlainEnvironment"], format!("`{name}` cannot be the name of an environment variable"));
+    if !keys.ready_message.is_empty() && keys.ready_channel.is_empty() && keys.default_job_channel.is_empty() {
+        say(&["ReadyMessage"], "`ReadyMessage` has no channel: set `ReadyChannel` or `DefaultJobChannel`".to_owned());
     }
-    let mut lower = BTreeMap::new();
-    for (name, provider) in &keys.identity_providers {
+    let mut lower = HashMap::new();
+    for entry in robot.entries("IdentityProviders") {
+        let name = &entry.key;
         if let Some(first) = lower.insert(name.to_lowercase(), name) {
             let message = format!("`{name}` is the same identity provider as `{first}`: case does not matter");
-            say(&["IdentityProviders", name], message);
+            notices.push(entry.at.says(message));
         }
         let known = |set: &str| keys.parameter_sets.contains_key(set);
-        if let Some((key, problem)) = identity_problem(provider, known) {
-            say(&["IdentityProviders", name, key], format!("the identity provider `{name}` cannot be used: {problem}"));
+        let problem = keys.identity_providers.get(name).and_then(|provider| identity_problem(provider, known));
+        if let Some((key, problem)) = problem {
+            let at = entry.value.find(&[key]).map_or(&entry.at, |value| &value.at);
+            notices.push(at.says(format!("the identity provider `{name}` cannot be used: {problem}")));
         }
     }
     let mut sound = Vec::new();

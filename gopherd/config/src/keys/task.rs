@@ -7,11 +7,11 @@ use serde::Deserialize;
 use crate::units::{Seconds, Size};
 
 /// One extension, name space or parameter set.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, rename_all = "PascalCase")]
 pub(crate) struct TaskSettings {
     /// Without effect: the key of the entry is the name.
-    pub(crate) name: String,
+    name: String,
     /// The file; relative ones are looked up in the robot, then in the install tree.
     pub(crate) path: String,
     /// What it is for, in a few words.
@@ -38,7 +38,7 @@ pub(crate) struct TaskSettings {
 }
 
 /// A value with a name.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, rename_all = "PascalCase")]
 pub(crate) struct Parameter {
     /// The name of the environment variable.
@@ -48,7 +48,7 @@ pub(crate) struct Parameter {
 }
 
 /// What one run may use.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, rename_all = "PascalCase")]
 pub(crate) struct Limits {
     /// Memory of all its processes together.

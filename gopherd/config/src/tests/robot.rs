@@ -12,7 +12,7 @@ fn notices(yaml: &str) -> Vec<String> {
 #[test]
 fn a_key_that_nothing_acts_on_is_told_once() {
     for key in [
-        "ReadyMessage: hello",
+        "ReadyMessage: hello\nReadyChannel: a",
         "BrainCache: {Directory: cache}",
         "EncryptionKey: 0123456789abcdef0123456789abcdef",
         "PlainEnvironment: [SITE]",
@@ -110,9 +110,9 @@ fn odd_settings_are_told_and_keep_nothing_from_starting() {
             "TimeZone: Berlin?",
             "2:11: `Berlin?` is not the name of a time zone, such as `Europe/Berlin`; that of this machine is used",
         ),
+        ("ReadyMessage: hi", "2:15: `ReadyMessage` has no channel: set `ReadyChannel` or `DefaultJobChannel`"),
         ("EncryptionKey: short", "2:16: `EncryptionKey` is shorter than 32 characters and cannot be used"),
         ("MailConfig: {Mailhost: 'a:b'}", "2:24: `a:b` is neither a host nor host:port"),
-        ("PlainEnvironment: [A=B]", "2:19: `A=B` cannot be the name of an environment variable"),
         (
             "IdentityProviders: {hub: {Type: oauth2, CredentialParameterSet: gone}}",
             "2:65: the identity provider `hub` cannot be used: there is no `gone` in `ParameterSets`",
@@ -125,7 +125,7 @@ fn odd_settings_are_told_and_keep_nothing_from_starting() {
         {URL: 'https://hub/token', Headers: {Accept: application/json}, Parameters: {a: 1}, RefreshParameters: {}}}}}";
     assert_eq!(notices(good), ["3:1: `IdentityProviders` is read by a later version and has no effect yet"]);
     let twice = notices(&good.replace("{Hub:", "{hub: {}, Hub:"));
-    assert!(twice.iter().any(|n| n.contains("`hub` is the same identity provider as `Hub`")), "{twice:?}");
+    assert!(twice.iter().any(|n| n.contains("`Hub` is the same identity provider as `hub`")), "{twice:?}");
 }
 
 #[test]
@@ -143,6 +143,8 @@ fn robot_wide_maps_must_fit_together() {
         ("ParameterSets: {a: {NameSpace: s}}", "1:32: `s` is not defined; `NameSpace` refers to it"),
         ("GoTasks: {a: {Parameters: [{Name: ''}]}}", "1:27: `` cannot be the name of a parameter"),
         ("ScheduledJobs: [{Job: a}]", "1:18: unknown key `Job`"),
+        ("PlainEnvironment: [A=B]", "1:19: `A=B` cannot be the name of an environment variable"),
+        ("PlainEnvironment: [SSH_HOST_KEY]", "1:19: `SSH_HOST_KEY` is a key and is never plain"),
         ("QueueProviders: [a/b]", "1:17: `a/b` is not the name of a queue"),
         ("Brain: ../x", "1:8: `../x` is not the name of a brain"),
         (
