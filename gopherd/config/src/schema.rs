@@ -45,7 +45,7 @@ pub fn schema(file: ConfigFile) -> Value {
     if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
         properties.retain(|key, _| !foreign.contains(&key.as_str()));
     }
-    relax(&mut schema, true);
+    relax(&mut schema, Some("#"));
     schema
 }
 
@@ -55,8 +55,9 @@ fn of<T: JsonSchema>() -> Value {
 }
 
 /// Makes a schema as tolerant as the decoder: a key with nothing after it is absent, any scalar is good enough for
-/// text, and outside lists (`merged`) a key of a list or mapping may have `Append` in front.
-fn relax(schema: &mut Value, merged: bool) {
+/// text, and outside lists a key of a list or mapping may have `Append` in front. `path` is where the schema stands, or
+/// nothing inside lists.
+fn relax(schema: &mut Value, path: Option<&str>) {
     let Some(schema) = schema.as_object_mut() else { return };
     // Sizes of Rust's integers and empty values; descriptions say what the defaults are.
     schema.remove("format");
@@ -66,42 +67,38 @@ fn relax(schema: &mut Value, merged: bool) {
             Value::Array(kinds) => kinds,
             kind => vec![kind],
         };
-        let more: &[&str] = if kinds.contains(&json!("string")) { &["number", "boolean", "null"] } else { &["null"] };
-        for more in more.iter().map(|kind| json!(kind)) {
-            if !kinds.contains(&more) {
-                kinds.push(more);
-            }
+        if kinds == [json!("string")] {
+            kinds.extend([json!("number"), json!("boolean")]);
+        }
+        if !kinds.contains(&json!("null")) {
+            kinds.push(json!("null"));
         }
         *kind = Value::Array(kinds);
     }
     if let Some(items) = schema.get_mut("items") {
-        relax(items, false);
+        relax(items, None);
     }
+    let below = |step: &str| path.map(|path| format!("{path}/{step}"));
     if let Some(values) = schema.get_mut("additionalProperties") {
-        relax(values, merged);
+        relax(values, below("additionalProperties").as_deref());
     }
     let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return };
-    properties.values_mut().for_each(|property| relax(property, merged));
-    if merged {
-        let twins: Map<String, Value> = properties
-            .iter()
-            .filter(|(_, property)| is(property, "array") || is(property, "object"))
-            .map(|(key, property)| (format!("Append{key}"), twin(key, property)))
-            .collect();
-        properties.extend(twins);
+    let mut twins = Map::new();
+    for (key, property) in properties.iter_mut() {
+        let place = below(&format!("properties/{key}"));
+        relax(property, place.as_deref());
+        let description = match place {
+            Some(_) if is(property, "array") => format!("Adds to `{key}` in place of replacing it."),
+            Some(_) if is(property, "object") => format!("The same as `{key}`: mappings are merged anyway."),
+            _ => continue,
+        };
+        twins.insert(format!("Append{key}"), json!({ "description": description, "$ref": place }));
     }
+    properties.extend(twins);
 }
 
 fn is(property: &Value, kind: &str) -> bool {
     property.get("type").and_then(Value::as_array).is_some_and(|kinds| kinds.contains(&json!(kind)))
-}
-
-fn twin(key: &str, property: &Value) -> Value {
-    let mut twin = property.clone();
-    if let Some(twin) = twin.as_object_mut() {
-        twin.insert("description".to_owned(), json!(format!("Adds to `{key}` in place of replacing it.")));
-    }
-    twin
 }
 
 /// Lets the names of keys be written in lower case too.

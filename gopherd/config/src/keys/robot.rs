@@ -1,6 +1,6 @@
 //! Keys of `conf/robot.yaml`, and of `conf/protocols/NAME.yaml`, which is of the same kind (spec: configuration §2).
 //!
-//! The comments are what editors show: [`crate::schema`] makes descriptions of them.
+//! The comments are what editors show: `schema.rs` makes descriptions of them.
 
 use std::collections::BTreeMap;
 

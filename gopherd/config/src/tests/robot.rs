@@ -294,3 +294,22 @@ fn errors_of_all_files_are_told_together() {
         "{errors:#?}"
     );
 }
+
+#[test]
+fn the_shipped_tree_has_what_robots_without_files_of_their_own_need() {
+    use gopher_protocol::{ids::Generation, loader::Sources};
+    let install = concat!(env!("CARGO_MANIFEST_DIR"), "/../../packaging/share");
+    let home = tempfile::tempdir().expect("directory");
+    std::fs::create_dir(home.path().join("conf")).expect("directory");
+    let file = home.path().join("conf/robot.yaml");
+    let place = home.path().display().to_string();
+    let sources = Sources { home: place.clone(), config_dir: place, install_dir: install.into(), ..super::sources() };
+    for (provider, later) in [("file", 2), ("mem", 0)] {
+        let yaml = format!("PrimaryProtocol: test\nBrain: {provider}\nHistoryProvider: {provider}\n");
+        std::fs::write(&file, yaml).expect("writes");
+        let draft = crate::read(Generation(1), &sources, &[], &crate::Disk).unwrap_or_else(|e| panic!("{e:?}"));
+        let robot = draft.finish(Vec::new()).expect("finishes");
+        assert_eq!(robot.notices.len(), later, "{:?}", robot.notices);
+        assert!(robot.disabled.is_empty(), "{:?}", robot.disabled);
+    }
+}
