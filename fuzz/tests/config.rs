@@ -88,6 +88,8 @@ impl FileSource for Everywhere {
         let fixed: &[u8] = match path.to_str() {
             Some("/bot/conf/protocols/test.yaml") => b"ProtocolConfig: {}\n",
             Some("/install/conf/robot.yaml") => b"ExternalPlugins: {p: {Path: p}}\n",
+            Some(path) if path.contains("/brains/") => b"BrainConfig: {}\n",
+            Some(path) if path.contains("/history/") => b"HistoryConfig: {}\n",
             _ => &self.0,
         };
         Ok(Some(fixed.to_vec()))

@@ -1,7 +1,7 @@
 //! Extensions as `robot.yaml` declares them: names, files, parameters; what does not fit disables that one alone.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     path::Path,
 };
 
@@ -48,7 +48,7 @@ impl Declared {
 }
 
 /// Plugins that are compiled into the engine.
-const STOCK: [&str; 5] = ["ping", "help", "builtin-help", "builtin-admin", "builtin-fallback"];
+pub(crate) const STOCK: [&str; 5] = ["ping", "help", "builtin-help", "builtin-admin", "builtin-fallback"];
 
 /// What a declaration came to.
 pub(crate) struct Declarations {
@@ -66,8 +66,8 @@ const MAPS: [(&str, Kind, &str); 3] = [
 /// Reads the declarations of every extension and the files that belong to them.
 ///
 /// # Errors
-/// What may refuse the whole configuration: parameters that no process can be given, and `Privileged` in the file of
-/// an extension.
+/// What may refuse the whole configuration: parameters that no process can be given, entries of the robot-wide maps that
+/// do not fit together, and `Privileged` in the file of an extension.
 pub(crate) fn declarations(layers: &mut Layers<'_>, robot: &RobotKeys) -> Result<Declarations, Vec<Diagnostic>> {
     let keys = &robot.keys;
     let mut errors = Vec::new();
@@ -77,6 +77,9 @@ pub(crate) fn declarations(layers: &mut Layers<'_>, robot: &RobotKeys) -> Result
         ("ExternalPlugins", &keys.external_plugins),
         ("ExternalJobs", &keys.external_jobs),
         ("ExternalTasks", &keys.external_tasks),
+        ("GoPlugins", &keys.go_plugins),
+        ("GoJobs", &keys.go_jobs),
+        ("GoTasks", &keys.go_tasks),
     ] {
         for entry in robot.entries(map) {
             let parameters = settings.get(&entry.key).map(|s| s.parameters.as_slice()).unwrap_or_default();
@@ -84,6 +87,7 @@ pub(crate) fn declarations(layers: &mut Layers<'_>, robot: &RobotKeys) -> Result
             errors.extend(parameters.iter().filter_map(parameter_problem).map(|problem| at.says(problem)));
         }
     }
+    errors.extend(shared(robot));
     let names = Names::collect(robot);
     let mut found = Declarations { declared: Vec::new(), disabled: compiled(robot) };
     for (map, kind, word) in MAPS {
@@ -123,6 +127,43 @@ pub(crate) fn declarations(layers: &mut Layers<'_>, robot: &RobotKeys) -> Result
     if errors.is_empty() { Ok(found) } else { Err(errors) }
 }
 
+/// What does not fit in `NameSpaces` and `ParameterSets`, which are the whole robot's.
+fn shared(robot: &RobotKeys) -> Vec<Diagnostic> {
+    let keys = &robot.keys;
+    let spaces: HashMap<&str, &Place> = robot.entries("NameSpaces").iter().map(|e| (e.key.as_str(), &e.at)).collect();
+    let mut errors = Vec::new();
+    for (map, settings, word) in
+        [("NameSpaces", &keys.name_spaces, "name space"), ("ParameterSets", &keys.parameter_sets, "parameter set")]
+    {
+        for entry in robot.entries(map) {
+            let name = entry.key.as_str();
+            if STOCK.contains(&name) {
+                let message = format!("the name `{name}` is that of a stock plugin; give this {word} another name");
+                errors.push(entry.at.says(message));
+            }
+            if let Some(twin) = spaces.get(name).filter(|twin| **twin != &entry.at) {
+                let message = format!("the name `{name}` is also used at {twin}; give one of them another name");
+                errors.push(entry.at.says(message));
+            }
+            if let Some((key, problem)) = settings.get(name).and_then(|settings| dangling(robot, settings)) {
+                errors.push(entry.value.find(&[key]).unwrap_or(&entry.value).at.says(problem));
+            }
+        }
+    }
+    errors
+}
+
+/// The first reference of an entry to a name space or parameter set that is not there: its key, and what is wrong.
+fn dangling(robot: &RobotKeys, settings: &TaskSettings) -> Option<(&'static str, String)> {
+    let keys = &robot.keys;
+    let undefined = |key, name: &str| Some((key, format!("`{name}` is not defined; `{key}` refers to it")));
+    if !settings.name_space.is_empty() && !keys.name_spaces.contains_key(&settings.name_space) {
+        return undefined("NameSpace", &settings.name_space);
+    }
+    let set = settings.parameter_sets.iter().find(|set| !keys.parameter_sets.contains_key(*set))?;
+    undefined("ParameterSets", set)
+}
+
 /// A stock plugin, if a file says something about it.
 fn stock(layers: &mut Layers<'_>, name: &str) -> Result<Option<Declared>, Problem> {
     let file = file(layers, "plugins", name)?;
@@ -150,14 +191,30 @@ fn file(layers: &mut Layers<'_>, directory: &str, name: &str) -> Result<Option<N
     Ok(file)
 }
 
-/// Stock extensions that the robot switches off.
+/// Stock extensions that the robot switches off, or whose settings do not fit.
 fn compiled(robot: &RobotKeys) -> Vec<Disabled> {
     let keys = &robot.keys;
     let mut off = Vec::new();
-    for (map, kind) in [(&keys.go_plugins, Kind::Plugin), (&keys.go_jobs, Kind::Job), (&keys.go_tasks, Kind::Task)] {
-        for (name, _) in map.iter().filter(|(_, settings)| settings.disabled) {
-            let reason = "disabled in robot.yaml".to_owned();
-            off.push(Disabled { name: TaskName::new(name), kind: kind.clone(), reason, fault: false });
+    for (map, all, kind) in [
+        ("GoPlugins", &keys.go_plugins, Kind::Plugin),
+        ("GoJobs", &keys.go_jobs, Kind::Job),
+        ("GoTasks", &keys.go_tasks, Kind::Task),
+    ] {
+        for entry in robot.entries(map) {
+            let Some(settings) = all.get(&entry.key) else { continue };
+            let fault = !settings.disabled;
+            let reason = if settings.disabled {
+                Some("disabled in robot.yaml".to_owned())
+            } else {
+                let place = |key| &entry.value.find(&[key]).unwrap_or(&entry.value).at;
+                dangling(robot, settings).map(|(key, problem)| place(key).says(problem).sentence())
+            };
+            off.extend(reason.map(|reason| Disabled {
+                name: TaskName::new(&entry.key),
+                kind: kind.clone(),
+                reason,
+                fault,
+            }));
         }
     }
     off
@@ -317,33 +374,19 @@ impl One<'_, '_> {
     /// Name space, parameter sets in order, own; the first of a name wins.
     fn parameters(&self, settings: &TaskSettings) -> Result<Vec<(String, String)>, Problem> {
         let keys = &self.robot.keys;
-        let mut sources: Vec<&[Parameter]> = Vec::new();
-        if !settings.name_space.is_empty() {
-            sources.push(self.referred(&keys.name_spaces, &settings.name_space, "NameSpace")?);
+        if let Some((key, problem)) = dangling(self.robot, settings) {
+            return disable(self.place(key), problem);
         }
-        for set in &settings.parameter_sets {
-            sources.push(self.referred(&keys.parameter_sets, set, "ParameterSets")?);
-        }
-        sources.push(&settings.parameters);
+        let shared = keys.name_spaces.get(&settings.name_space).into_iter();
+        let sets = settings.parameter_sets.iter().filter_map(|set| keys.parameter_sets.get(set));
         let mut seen = HashSet::new();
-        Ok(sources
-            .into_iter()
-            .flatten()
+        Ok(shared
+            .chain(sets)
+            .chain([settings])
+            .flat_map(|source| &source.parameters)
             .filter(|p| seen.insert(p.name.as_str()))
             .map(|p| (p.name.clone(), p.value.clone()))
             .collect())
-    }
-
-    fn referred<'m>(
-        &self,
-        map: &'m BTreeMap<String, TaskSettings>,
-        name: &str,
-        key: &str,
-    ) -> Result<&'m [Parameter], Problem> {
-        match map.get(name) {
-            Some(found) => Ok(&found.parameters),
-            None => disable(self.place(key), format!("`{name}` is not defined; `{key}` refers to it")),
-        }
     }
 }
 

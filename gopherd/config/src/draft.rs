@@ -11,9 +11,12 @@ use gopher_protocol::{
 use crate::{
     Diagnostic, FileSource,
     declared::{Declared, declarations, is_true, sentences},
-    extension,
+    extension::{self, Surroundings},
+    guard::{self, Defaults},
+    later::Later,
     layers::{Layers, Notices, over, parse},
     robot::{RobotKeys, build},
+    services::{self, Scheduled},
     yaml::Node,
 };
 
@@ -29,18 +32,24 @@ pub fn read(
 ) -> Result<Draft, Vec<Diagnostic>> {
     let mut layers = Layers::new(sources, files);
     let keys = RobotKeys::load(&mut layers, sources)?;
+    let mut later = Later::new(sources, &layers);
+    later.robot(&keys, &mut layers.notices);
     let robot = build(generation, sources, settings, &mut layers, &keys);
+    later.stock(&keys, &mut layers.notices);
+    let scheduled = services::examine(&keys, &mut layers.notices);
     let declarations = declarations(&mut layers, &keys);
     let (mut robot, declarations) = crate::layers::both(robot, declarations)?;
     robot.disabled = declarations.disabled;
-    Ok(Draft { robot, declared: declarations.declared, notices: layers.notices })
+    let around = Surroundings { defaults: Defaults::of(&keys), later, notices: layers.notices, uuids: HashMap::new() };
+    Ok(Draft { robot, declared: declarations.declared, scheduled, around })
 }
 
 /// What [`read`] makes: valid but for the plugins' own defaults.
 pub struct Draft {
     robot: Robot,
     declared: Vec<Declared>,
-    notices: Notices,
+    scheduled: Vec<Scheduled>,
+    around: Surroundings,
 }
 
 impl Draft {
@@ -86,7 +95,8 @@ impl Draft {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let Self { mut robot, declared, mut notices } = self;
+        let Self { mut robot, declared, scheduled, mut around } = self;
+        let mut needed = Vec::new();
         for declared in declared {
             let answer = match answers.remove(&declared.name) {
                 Some(answer) => Answer::Given(answer),
@@ -95,19 +105,24 @@ impl Draft {
                 None => Answer::NotAsked,
             };
             let mut fault = true;
-            let built = default_layer(&declared, answer, &mut notices).and_then(|base| {
+            let built = default_layer(&declared, answer, &mut around.notices).and_then(|base| {
                 let node = over(base, declared.file.clone());
                 fault = !node.as_ref().and_then(|n| n.find(&["Disabled"])).is_some_and(is_true);
-                extension::build(&declared, node.as_ref(), &robot, &mut notices)
+                extension::build(&declared, node.as_ref(), &robot, &mut around)
             });
             match built {
-                Ok(extension) => robot.extensions.push(extension),
+                Ok((extension, plugins)) => {
+                    needed.extend(plugins.into_iter().map(|plugin| (robot.extensions.len(), plugin)));
+                    robot.extensions.push(extension);
+                }
                 Err(reason) => {
                     robot.disabled.push(Disabled { name: declared.name, kind: declared.kind, reason, fault });
                 }
             }
         }
-        robot.notices = notices.sentences();
+        guard::settle(&mut robot, &needed);
+        idle(&scheduled, &robot, &mut around.notices);
+        robot.notices = around.notices.sentences();
         Ok(robot)
     }
 }
@@ -115,6 +130,22 @@ impl Draft {
 fn wants_default(declared: &Declared) -> bool {
     let off = declared.file.as_ref().and_then(|f| f.find(&["Disabled"])).is_some_and(is_true);
     declared.kind == Kind::Plugin && declared.runtime == Runtime::External && !declared.stock && !off
+}
+
+/// Tells of schedules whose job cannot run.
+fn idle(scheduled: &[Scheduled], robot: &Robot, notices: &mut Notices) {
+    let enabled: HashMap<&str, &Kind> = robot.extensions.iter().map(|e| (e.name.as_str(), &e.kind)).collect();
+    let disabled: HashSet<&str> = robot.disabled.iter().map(|d| d.name.as_str()).collect();
+    for Scheduled { job, at } in scheduled {
+        let problem = match enabled.get(job.as_str()) {
+            Some(Kind::Job) => continue,
+            Some(Kind::Plugin) => format!("`{job}` is a plugin and cannot be scheduled"),
+            Some(Kind::Task) => format!("`{job}` is a task and cannot be scheduled"),
+            None if disabled.contains(job.as_str()) => format!("the scheduled job `{job}` is disabled"),
+            None => format!("there is no job `{job}` to be scheduled"),
+        };
+        notices.push(at.says(problem));
+    }
 }
 
 /// The default of a stock plugin: everywhere, for everybody. What its file says comes on top.

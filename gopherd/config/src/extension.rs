@@ -1,16 +1,20 @@
 //! One extension from its declaration and its merged file; what does not fit is the reason why it is disabled.
 
+use std::collections::{HashMap, HashSet, hash_map};
+
 use gopher_protocol::{
-    ids::ChannelName,
+    ids::{ChannelName, TaskName},
     robot::{CommandMode, Expression, Extension, Guard, Kind, Matcher, PrivatePolicy, Robot, TimeOuts},
 };
 
 use crate::{
     declared::{Declared, sentences},
+    guard::{self, Defaults, Needed},
     keys::{
-        extension::{ExtensionFile, Thresholds},
+        extension::{ExtensionFile, JOBS_ONLY, PLUGINS_ONLY, Thresholds},
         matcher::InputMatcher,
     },
+    later::Later,
     layers::Notices,
     pattern,
     robot::thresholds,
@@ -23,52 +27,46 @@ const MOST_MATCHERS: usize = 1000;
 
 /// Keys of `robot.yaml` that an extension's file must not set.
 const MISPLACED: [&str; 6] = ["Path", "Description", "Parameters", "Homed", "ConfigInterface", "Privileged"];
-const PLUGINS_ONLY: [&str; 16] = [
-    "Commands",
-    "MessageMatchers",
-    "Channels",
-    "AdminCommands",
-    "AllowedPrivateCommands",
-    "RequiredPrivateCommands",
-    "RequireAllCommandsPrivate",
-    "RestrictPrivateChannels",
-    "AuthorizedCommands",
-    "AuthorizeAllCommands",
-    "ElevatedCommands",
-    "ElevateImmediateCommands",
-    "AmbientMatchCommand",
-    "MatchUnlisted",
-    "CatchAll",
-    "CatchAllModes",
-];
-const JOBS_ONLY: [&str; 5] = ["Arguments", "Triggers", "UUIDTrigger", "KeepLogs", "Quiet"];
 
-/// Builds the extension, or says why not. `node` is default ← installed ← custom.
+/// What extensions are built with, one after the other.
+pub(crate) struct Surroundings {
+    pub(crate) defaults: Defaults,
+    pub(crate) later: Later,
+    pub(crate) notices: Notices,
+    /// Of the jobs so far.
+    pub(crate) uuids: HashMap<String, TaskName>,
+}
+
+/// Builds the extension, with the plugins that guard it, or says why not. `node` is default ← installed ← custom.
 pub(crate) fn build(
     declared: &Declared,
     node: Option<&Node>,
     robot: &Robot,
-    notices: &mut Notices,
-) -> Result<Extension, String> {
+    around: &mut Surroundings,
+) -> Result<(Extension, Vec<Needed>), String> {
     let mut extension = plain(declared, robot);
     let empty;
     let (file, node) = match node {
-        Some(node) => (keys(declared, node, notices)?, node),
-        None if declared.kind == Kind::Task => return Ok(extension),
+        Some(node) => (keys(declared, node, &mut around.notices)?, node),
+        None if declared.kind == Kind::Task => return Ok((extension, Vec::new())),
         None => {
             empty = Node { value: Value::Map(Vec::new()), at: crate::yaml::Place::nowhere() };
             (ExtensionFile::default(), &empty)
         }
     };
     let check = Check { declared, node };
-    check.restrictions(&file)?;
     extension.time_outs = check.time_outs(&file, robot)?;
     check.channels(&file, robot, &mut extension)?;
+    check.reserved(&file)?;
     check.matchers(&file, &mut extension)?;
     extension.catch_all_modes = check.modes(&file)?;
     if !declared.stock {
         check.named_commands(&file, &extension)?;
     }
+    let (guard, needed) = guard::guard(&declared.kind, &file, node, &around.defaults, &mut around.notices)?;
+    extension.guard = guard;
+    check.uuid(&file, &mut around.uuids)?;
+    around.later.extension(&file, node, &mut around.notices);
     extension.private = private(&file);
     extension.require_admin = file.require_admin;
     extension.admin_commands = file.admin_commands;
@@ -77,7 +75,7 @@ pub(crate) fn build(
     extension.match_unlisted = file.match_unlisted;
     extension.catch_all = file.catch_all;
     extension.config = file.config.map(|c| c.to_string());
-    Ok(extension)
+    Ok((extension, needed))
 }
 
 fn private(file: &ExtensionFile) -> PrivatePolicy {
@@ -171,27 +169,6 @@ impl Check<'_> {
         Err(at.says(message).sentence())
     }
 
-    /// A key that restricts is enforced, or what it restricts does not run.
-    fn restrictions(&self, file: &ExtensionFile) -> Result<(), String> {
-        let authorizer = [
-            ("AuthorizedCommands", !file.authorized_commands.is_empty()),
-            ("AuthorizeAllCommands", file.authorize_all_commands),
-            ("Authorizer", !file.authorizer.is_empty()),
-            ("AuthRequire", !file.auth_require.is_empty()),
-        ];
-        let elevator = [
-            ("ElevatedCommands", !file.elevated_commands.is_empty()),
-            ("ElevateImmediateCommands", !file.elevate_immediate_commands.is_empty()),
-            ("Elevator", !file.elevator.is_empty()),
-        ];
-        for (what, set) in [("an authorizer", authorizer.as_slice()), ("an elevator", elevator.as_slice())] {
-            if let Some((key, _)) = set.iter().find(|(_, set)| *set) {
-                return self.wrong(&[key], format!("`{key}` needs {what}, which this version does not have yet"));
-            }
-        }
-        Ok(())
-    }
-
     fn time_outs(&self, file: &ExtensionFile, robot: &Robot) -> Result<TimeOuts, String> {
         let name = &self.declared.name;
         let own = |scope: &str, t: Thresholds| thresholds(t, scope).or_else(|e| self.wrong(&["TimeOuts"], e));
@@ -232,6 +209,45 @@ impl Check<'_> {
             return Err(format!("Plugin '{name}' not visible in any channels or private command policy, disabling"));
         }
         Ok(())
+    }
+
+    /// Names that plugins are started with by the engine.
+    fn reserved(&self, file: &ExtensionFile) -> Result<(), String> {
+        let name = &self.declared.name;
+        for (key, what, matchers) in [
+            ("Commands", "command", &file.commands),
+            ("MessageMatchers", "message matcher command", &file.message_matchers),
+        ] {
+            if let Some((n, found)) = matchers.iter().enumerate().find(|(_, m)| m.command.trim().starts_with('_')) {
+                let message = format!(
+                    "plugin '{name}' {what} \"{}\" is reserved for engine use; plugin command names must not start with '_'",
+                    found.command
+                );
+                return self.item(key, n, "Command", message);
+            }
+        }
+        Ok(())
+    }
+
+    /// The UUID that starts a job, once among all jobs.
+    fn uuid(&self, file: &ExtensionFile, uuids: &mut HashMap<String, TaskName>) -> Result<(), String> {
+        if file.uuid_trigger.trim().is_empty() {
+            return Ok(());
+        }
+        let name = &self.declared.name;
+        let Some(uuid) = uuid(file.uuid_trigger.trim()) else {
+            return self.wrong(&["UUIDTrigger"], format!("Disabling '{name}', invalid UUIDTrigger"));
+        };
+        match uuids.entry(uuid) {
+            hash_map::Entry::Occupied(other) => {
+                let message = format!("Disabling '{name}', its UUIDTrigger is also that of the job '{}'", other.get());
+                self.wrong(&["UUIDTrigger"], message)
+            }
+            hash_map::Entry::Vacant(free) => {
+                free.insert(name.clone());
+                Ok(())
+            }
+        }
     }
 
     fn matchers(&self, file: &ExtensionFile, extension: &mut Extension) -> Result<(), String> {
@@ -334,13 +350,17 @@ impl Check<'_> {
     }
 
     fn named_commands(&self, file: &ExtensionFile, extension: &Extension) -> Result<(), String> {
+        let known: HashSet<&str> =
+            extension.commands.iter().chain(&extension.message_matchers).map(|m| m.command.as_str()).collect();
         for (key, kind, commands) in [
+            ("ElevatedCommands", "elevated", &file.elevated_commands),
+            ("ElevateImmediateCommands", "elevate immediate", &file.elevate_immediate_commands),
+            ("AuthorizedCommands", "authorized", &file.authorized_commands),
             ("AdminCommands", "admin", &file.admin_commands),
             ("RequiredPrivateCommands", "required private", &file.required_private_commands),
         ] {
             for command in commands {
-                let mut known = extension.commands.iter().chain(&extension.message_matchers);
-                if !known.any(|m| m.command == *command) {
+                if !known.contains(command.as_str()) {
                     let message = format!(
                         "Disabling {}, {kind} command {command} didn't match a command from Commands or MessageMatchers",
                         self.declared.name
@@ -355,4 +375,47 @@ impl Check<'_> {
 
 fn cannot_compile(regex: &str, reason: &str) -> String {
     format!("couldn't compile matcher regular expression '{regex}': {reason}")
+}
+
+/// A UUID in its usual form: lower case, with hyphens. Braces, `urn:uuid:` and digits alone are understood.
+fn uuid(text: &str) -> Option<String> {
+    const GROUPS: [usize; 5] = [8, 4, 4, 4, 12];
+    let bare = text.strip_prefix('{').and_then(|t| t.strip_suffix('}')).unwrap_or(text).to_ascii_lowercase();
+    let bare = bare.strip_prefix("urn:uuid:").unwrap_or(&bare);
+    let hexadecimal = |part: &str| part.bytes().all(|b| b.is_ascii_hexdigit());
+    if bare.len() == 32 && hexadecimal(bare) {
+        let mut rest = bare;
+        let mut groups = Vec::new();
+        for length in GROUPS {
+            let (group, after) = rest.split_at(length);
+            groups.push(group);
+            rest = after;
+        }
+        return Some(groups.join("-"));
+    }
+    let groups: Vec<&str> = bare.split('-').collect();
+    let fine = groups.iter().map(|g| g.len()).eq(GROUPS) && groups.iter().all(|g| hexadecimal(g));
+    fine.then(|| bare.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uuids_have_one_form() {
+        let usual = Some("5a7e9c1b-0000-4abc-8def-0123456789ab".to_owned());
+        for text in [
+            "5a7e9c1b-0000-4abc-8def-0123456789ab",
+            "5A7E9C1B-0000-4ABC-8DEF-0123456789AB",
+            "{5a7e9c1b-0000-4abc-8def-0123456789ab}",
+            "urn:uuid:5a7e9c1b-0000-4abc-8def-0123456789ab",
+            "5a7e9c1b00004abc8def0123456789ab",
+        ] {
+            assert_eq!(uuid(text), usual, "{text}");
+        }
+        for text in ["", "x", "5a7e9c1b-0000-4abc-8def-0123456789a", "5a7e9c1b-0000-4abc-8def0-123456789ab", "{é}"] {
+            assert_eq!(uuid(text), None, "{text}");
+        }
+    }
 }

@@ -9,11 +9,19 @@ mod declared;
 mod diagnostic;
 mod draft;
 mod extension;
+mod guard;
 mod keys;
+mod later;
 mod layers;
 mod merge;
 pub mod pattern;
+mod protocols;
+mod providers;
 mod robot;
+mod schedule;
+mod schema;
+mod sections;
+mod services;
 mod source;
 mod suggest;
 mod units;
@@ -21,6 +29,7 @@ mod yaml;
 
 pub use diagnostic::Diagnostic;
 pub use draft::{Draft, read};
+pub use schema::{ConfigFile, schema};
 pub use source::{Disk, FileKind, FileSource, LARGEST_FILE};
 
 /// Decodes one YAML text the way configuration files are decoded, for fuzzing: JSON text, or what is wrong.

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use gopher_protocol::{
-    ids::{ChannelName, Generation, ProtocolName, UserName},
+    ids::{ChannelName, Generation, UserName},
     loader::{Sources, StartMode},
     robot::{Identity, ProtocolSettings, Robot, RosterEntry, TimeOuts},
     robot_api::{LogLevel, MessageFormat},
@@ -13,14 +13,20 @@ use crate::{
     Diagnostic,
     keys::{
         extension::Thresholds,
-        robot::{LATER, Person, RobotFile, RosterChannel},
+        robot::{Person, RobotFile},
     },
     layers::{Layers, Owner, both, over},
-    yaml::{Entry, Node, Value, decode},
+    protocols::protocols,
+    providers,
+    yaml::{Entry, Node, Place, Value, decode},
 };
 
 /// What may stand for the robot's name.
 const ALIASES: &str = r"*+^$?\[]{}&!;:-%#@~<>";
+
+/// Names of the private environment that only the keeper of keys ever reads.
+const KEYS: [&str; 5] =
+    ["BOT_SSH_PHRASE", "GOPHER_DEPLOY_KEY", "GOPHER_ENCRYPTION_KEY", "GOPHER_HOST_KEYS", "SSH_HOST_KEY"];
 
 /// `robot.yaml`, merged and decoded.
 pub(crate) struct RobotKeys {
@@ -37,20 +43,24 @@ impl RobotKeys {
         }
         let own = layers.layer(Owner::Robot, "robot.yaml").and_then(|own| present(layers, sources, own));
         let (installed, own) = both(installed, own)?;
-        let Some(mut node) = over(installed, own) else {
+        let Some(node) = over(installed, own) else {
             return Err(vec![missing(layers)]);
         };
-        set_aside(layers, &mut node);
-        let keys: RobotFile = decode(&node)?;
+        let decoded: Result<RobotFile, _> = decode(&node);
+        let mut errors = Vec::new();
         if let Some(entry) = node.entry("ProtocolConfig") {
-            return Err(vec![
-                entry
-                    .at
-                    .says("invalid configuration key in robot.yaml: ProtocolConfig")
-                    .hint("it belongs in conf/protocols/NAME.yaml"),
-            ]);
+            let message = "invalid configuration key in robot.yaml: ProtocolConfig";
+            errors.push(entry.at.says(message).hint("it belongs in conf/protocols/NAME.yaml"));
         }
-        Ok(Self { keys, node })
+        match decoded {
+            Ok(keys) if errors.is_empty() => return Ok(Self { keys, node }),
+            Ok(_) => {}
+            Err(found) => errors.extend(found),
+        }
+        // The files that it names may be wrong as well, and are told in the same pass.
+        errors.extend(protocols(sources, layers, &node).err().unwrap_or_default());
+        errors.extend(providers::check(layers, &node).err().unwrap_or_default());
+        Err(errors)
     }
 
     /// The entries of one of the maps.
@@ -58,8 +68,20 @@ impl RobotKeys {
         self.node.find(&[map]).map(Node::entries).unwrap_or_default()
     }
 
+    /// Where a key stands, or as near to it as there is anything.
+    pub(crate) fn at(&self, path: &[&str]) -> &Place {
+        let mut node = &self.node;
+        for key in path {
+            match node.find(&[key]) {
+                Some(inner) => node = inner,
+                None => break,
+            }
+        }
+        &node.at
+    }
+
     fn error(&self, path: &[&str], message: impl Into<String>) -> Diagnostic {
-        self.node.find(path).unwrap_or(&self.node).at.says(message)
+        self.at(path).says(message)
     }
 }
 
@@ -77,20 +99,6 @@ fn present(layers: &Layers<'_>, sources: &Sources, own: Option<Node>) -> Result<
         }
         _ => Ok(own),
     }
-}
-
-/// Takes keys out that nothing reads yet, and says so.
-fn set_aside(layers: &mut Layers<'_>, node: &mut Node) {
-    let Value::Map(entries) = &mut node.value else { return };
-    entries.retain(|entry| {
-        let later = LATER.contains(&entry.key.as_str());
-        if later && !entry.value.is_null() {
-            layers
-                .notices
-                .push(entry.at.says(format!("`{}` is read by a later version and has no effect yet", entry.key)));
-        }
-        !later
-    });
 }
 
 /// Everything of a robot but its extensions.
@@ -120,11 +128,20 @@ pub(crate) fn build(
             errors.push(robot.error(&["ReadPaths"], format!("`{path}` is not an absolute path")));
         }
     }
+    for name in &keys.plain_environment {
+        if name.is_empty() || name.contains(['=', '\0']) {
+            let message = format!("`{name}` cannot be the name of an environment variable");
+            errors.push(robot.error(&["PlainEnvironment"], message));
+        } else if KEYS.contains(&name.as_str()) {
+            errors.push(robot.error(&["PlainEnvironment"], format!("`{name}` is a key and is never plain")));
+        }
+    }
     let plugin_time_outs = thresholds(keys.time_outs.plugin, "TimeOuts.Plugin")
         .map_err(|e| errors.push(robot.error(&["TimeOuts", "Plugin"], e)));
     let job_time_outs =
         thresholds(keys.time_outs.job, "TimeOuts.Job").map_err(|e| errors.push(robot.error(&["TimeOuts", "Job"], e)));
-    let protocols = protocols(sources, layers, robot).map_err(|e| errors.extend(e));
+    let protocols = protocols(sources, layers, &robot.node).map_err(|e| errors.extend(e));
+    errors.extend(providers::check(layers, &robot.node).err().unwrap_or_default());
     let (Ok(protocols), Ok(plugin_time_outs), Ok(job_time_outs), []) =
         (protocols, plugin_time_outs, job_time_outs, errors.as_slice())
     else {
@@ -162,7 +179,7 @@ pub(crate) fn build(
 }
 
 /// The entries of a list at the top level.
-fn items<'n>(node: &'n Node, key: &str) -> &'n [Node] {
+pub(crate) fn items<'n>(node: &'n Node, key: &str) -> &'n [Node] {
     match node.find(&[key]).map(|n| &n.value) {
         Some(Value::List(items)) => items,
         _ => &[],
@@ -250,91 +267,4 @@ fn announce(layers: &mut Layers<'_>, robot: &RobotKeys, protocols: &[ProtocolSet
             format!("`{default}` is not among the protocols of this robot; the primary one is used"),
         );
     }
-    for (map, entries) in [("GoPlugins", &keys.go_plugins), ("GoJobs", &keys.go_jobs), ("GoTasks", &keys.go_tasks)] {
-        if entries.values().any(|settings| !settings.disabled) {
-            say(&[map], format!("`{map}` is read by a later version; only `Disabled` has an effect yet"));
-        }
-    }
-}
-
-/// The primary protocol, then the others.
-fn protocols(
-    sources: &Sources,
-    layers: &mut Layers<'_>,
-    robot: &RobotKeys,
-) -> Result<Vec<ProtocolSettings>, Vec<Diagnostic>> {
-    let keys = &robot.keys;
-    let wanted = sources.protocol.as_deref().unwrap_or(&keys.primary_protocol);
-    let primary = wanted.trim().to_lowercase();
-    if primary.is_empty() {
-        return Err(vec![robot.error(&["PrimaryProtocol"], "PrimaryProtocol not specified in robot.yaml")]);
-    }
-    let mut names = vec![primary.clone()];
-    let mut seen = HashSet::from([primary.clone()]);
-    for name in &keys.secondary_protocols {
-        let name = name.trim().to_lowercase();
-        if name == primary || name == "terminal" {
-            let message = format!("`{name}` is not a secondary protocol: it is the primary one or the console");
-            layers.notices.push(robot.error(&["SecondaryProtocols"], message));
-        } else if !name.is_empty() && seen.insert(name.clone()) {
-            names.push(name);
-        }
-    }
-    let (mut protocols, mut errors) = (Vec::new(), Vec::new());
-    for name in names {
-        let main = name == primary;
-        let key = if main { "PrimaryProtocol" } else { "SecondaryProtocols" };
-        if !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
-            errors.push(robot.error(&[key], format!("`{name}` is not the name of a protocol")));
-            continue;
-        }
-        match protocol(layers, &name) {
-            Ok(Some(mut settings)) => {
-                if main {
-                    let more = channels(layers, &keys.channel_roster, &robot.node);
-                    settings.channels.retain(|(n, id)| !more.iter().any(|(m, i)| m == n || i == id));
-                    settings.channels.extend(more);
-                }
-                protocols.push(settings);
-            }
-            Ok(None) => {
-                let file = layers.own(&format!("protocols/{name}.yaml"));
-                let message =
-                    format!("protocol `{name}` has no `ProtocolConfig`, neither here nor in the install tree");
-                let missing = Diagnostic::of_file(file, message);
-                if main { errors.push(missing) } else { layers.notices.push(missing) }
-            }
-            Err(found) => errors.extend(found),
-        }
-    }
-    if errors.is_empty() { Ok(protocols) } else { Err(errors) }
-}
-
-/// One protocol, or nothing if it is not configured.
-fn protocol(layers: &mut Layers<'_>, name: &str) -> Result<Option<ProtocolSettings>, Vec<Diagnostic>> {
-    let Some(mut node) = layers.merged(&format!("protocols/{name}.yaml"))? else {
-        return Ok(None);
-    };
-    if let Value::Map(entries) = &mut node.value {
-        entries.retain(|e| !LATER.contains(&e.key.as_str()));
-    }
-    let keys: RobotFile = decode(&node)?;
-    let Some(config) = keys.protocol_config else {
-        return Ok(None);
-    };
-    let channels = channels(layers, &keys.channel_roster, &node);
-    Ok(Some(ProtocolSettings { name: ProtocolName::new(name), config: config.to_string(), channels }))
-}
-
-fn channels(layers: &mut Layers<'_>, roster: &[RosterChannel], node: &Node) -> Vec<(String, String)> {
-    let mut pairs = Vec::new();
-    for (channel, node) in roster.iter().zip(items(node, "ChannelRoster")) {
-        if channel.name.is_empty() || channel.id.is_empty() {
-            let message = "this entry of `ChannelRoster` is ignored: it needs `ChannelName` and `ChannelID`";
-            layers.notices.push(node.at.says(message));
-        } else {
-            pairs.push((channel.name.clone(), channel.id.clone()));
-        }
-    }
-    pairs
 }

@@ -1,4 +1,29 @@
-//! The nearest known word, for hints.
+//! Hints for keys that nobody knows: the nearest known word, or what became of a key of former versions.
+
+/// Keys of former versions, and keys that stand in the wrong file (spec: configuration §2, §3).
+const REMOVED: [(&str, &str); 16] = [
+    ("CommandMatchers", "this key is now `Commands`"),
+    ("Help", "help is now part of each command: `Usage`, `Summary`, `Keywords`"),
+    ("Helptext", "help is now part of each command: `Usage`, `Summary`, `Keywords`"),
+    ("AllowDirect", "direct messages are now governed by `AllowedPrivateCommands`"),
+    ("DirectOnly", "direct messages are now governed by `RequireAllCommandsPrivate`"),
+    ("AllowedHiddenCommands", "hidden commands are now governed by `AllowedPrivateCommands`"),
+    ("Protocols", "an extension serves every protocol; where it answers is said by `Channels`"),
+    ("Timeout", "this key is now `TimeOuts`, with `Warn` and `Kill`"),
+    ("Protocol", "this key is now `PrimaryProtocol`"),
+    ("Providers", "this key is now `IdentityProviders`, or `QueueProviders` for queues"),
+    ("HttpPort", "this key is now `LocalPort`"),
+    ("BrainConfig", "this belongs in conf/brains/NAME.yaml"),
+    ("HistoryConfig", "this belongs in conf/history/NAME.yaml"),
+    ("QueueConfig", "this belongs in conf/queues/NAME.yaml"),
+    ("ProtocolConfig", "this belongs in conf/protocols/NAME.yaml"),
+    ("UserMap", "user ids belong in `ProtocolConfig` of conf/protocols/NAME.yaml"),
+];
+
+/// What became of a key that there is no more.
+pub(crate) fn removed(key: &str) -> Option<&'static str> {
+    REMOVED.iter().find(|(old, _)| *old == key).map(|(_, now)| *now)
+}
 
 /// The known word nearest to `word`, if one is near enough to be meant.
 pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {

@@ -1,7 +1,8 @@
 //! Times and sizes as people write them.
 
-use std::{fmt, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer,
     de::{Error, Visitor},
@@ -136,6 +137,23 @@ impl<'de> Deserialize<'de> for Seconds {
         })
     }
 }
+
+/// Text, or a number that is not negative.
+macro_rules! quantity_schema {
+    ($($type:ident)*) => { $(
+        impl JsonSchema for $type {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": ["string", "integer"], "minimum": 0 })
+            }
+        }
+    )* };
+}
+
+quantity_schema! { GoDuration Size Seconds }
 
 #[cfg(test)]
 mod tests {

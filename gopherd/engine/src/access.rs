@@ -68,7 +68,7 @@ pub(crate) enum Manner {
     Reply,
 }
 
-/// Whether a matched command may run, before authorization and elevation.
+/// Whether a matched command may run.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Judgement {
     /// The admin check, if there was one.
@@ -102,7 +102,23 @@ pub(crate) fn judge(
         }
         event = Some(Event::AdminCheckPassed);
     }
-    Judgement { event, refusal: private_refusal(generation, plugin, command, context, transport) }
+    let refusal =
+        private_refusal(generation, plugin, command, context, transport).or_else(|| guard_refusal(plugin, command));
+    Judgement { event, refusal }
+}
+
+/// What needs an authorizer's or an elevator's word is refused: nobody can be asked yet.
+fn guard_refusal(plugin: &Plugin, command: &str) -> Option<(Manner, String)> {
+    let guard = &plugin.guard;
+    let among = |commands: &[String]| commands.iter().any(|c| c == command);
+    let what = if guard.authorize_all || among(&guard.authorized) {
+        "authorization"
+    } else if among(&guard.elevated) || among(&guard.elevate_immediate) {
+        "elevation"
+    } else {
+        return None;
+    };
+    Some((Manner::Reply, format!("Sorry, {what} failed due to a configuration error")))
 }
 
 fn private_refusal(
@@ -166,7 +182,7 @@ pub(crate) fn hidden_refusal(
 mod tests {
     use super::*;
     use crate::testing;
-    use gopher_protocol::robot::{CommandMode, Extension};
+    use gopher_protocol::robot::{CommandMode, Extension, Guard};
 
     const TRANSPORT: HiddenTransport<'_> = HiddenTransport { supported: true, prefix: Some("/floyd ") };
 
@@ -205,6 +221,26 @@ mod tests {
         );
         let automatic = Context { automatic: true, ..in_channel("") };
         assert_eq!(judged(extension, &automatic, TRANSPORT), (None, String::new()));
+    }
+
+    #[test]
+    fn what_needs_an_authorizer_or_elevator_is_refused() {
+        let guarded = |guard: Guard| Extension { guard, ..testing::extension("deploy") };
+        let go = || vec!["go".to_owned()];
+        let (authorization, elevation) = (
+            "Sorry, authorization failed due to a configuration error",
+            "Sorry, elevation failed due to a configuration error",
+        );
+        for (guard, expected) in [
+            (Guard { authorized: go(), elevated: go(), ..Guard::default() }, authorization),
+            (Guard { authorize_all: true, ..Guard::default() }, authorization),
+            (Guard { elevated: go(), ..Guard::default() }, elevation),
+            (Guard { elevate_immediate: go(), ..Guard::default() }, elevation),
+            (Guard { authorized: vec!["stop".into()], authorizer: Some("groups".into()), ..Guard::default() }, ""),
+        ] {
+            let (_, refusal) = judged(guarded(guard), &in_channel("alice"), TRANSPORT);
+            assert_eq!(refusal, expected);
+        }
     }
 
     #[test]

@@ -81,6 +81,11 @@ impl BuiltIn {
         }
     }
 
+    /// Commands whose arguments are written down nowhere.
+    pub(crate) fn keeps_secret(self, command: &str) -> bool {
+        self == Self::Admin && command == "encryptsecret"
+    }
+
     /// What a plugin overhears without being addressed.
     pub(crate) fn messages(self) -> Vec<Matcher> {
         match self {

@@ -19,6 +19,7 @@ use gopher_protocol::{
     loader::{EngineToLoader, LoaderToEngine, Sources, StartMode, WantedDefault},
     robot::{Extension, ProtocolSettings, Robot},
     robot_api::{MessageFormat, RetVal, RobotAnswer, RobotCall, TaskRetVal},
+    secretd::{EngineToSecretd, SecretdToEngine},
     supervisor::{EngineStart, EngineToSupervisor, Isolation, RunExit, RunMode, SpawnRequest, SupervisorToEngine},
     worker::{EngineToWorker, Outcome, RunRequest, Stream, WorkerToEngine},
 };
@@ -389,9 +390,45 @@ fn what_administrators_may_do_is_neither_done_for_nor_shown_to_others() {
     let mut stage = Stage::open(testing::robot());
     stage.say(testing::inbound("bob", "general", ";reload"));
     assert!(stage.answer().text.starts_with("I couldn't match `;reload`"));
-    stage.say(testing::inbound("alice", "general", ";reload"));
-    let answer = stage.answer().text;
-    assert!(answer.starts_with("I can't reload my configuration while I'm running yet"), "{answer}");
+    for (errors, answer) in [
+        (Vec::new(), "Configuration reloaded successfully"),
+        (vec!["conf/robot.yaml:1:1: no".to_owned()], "Error encountered during reload:"),
+    ] {
+        stage.say(testing::inbound("alice", "general", ";reload"));
+        let number = Number(stage.engine.newest.0 + 1);
+        let mut loader = stage.reloads(number);
+        let robot = Box::new(Robot { generation: number, ..testing::robot() });
+        let refused = !errors.is_empty();
+        let said = if refused { LoaderToEngine::Refused { errors } } else { LoaderToEngine::Loaded { robot } };
+        loader.send(&said).expect("sends");
+        if !refused {
+            assert!(matches!(stage.heard(), EngineToConnector::Configure { .. }));
+        }
+        assert_eq!(stage.answer().text, answer);
+        if refused {
+            assert_eq!(stage.answer().text, "conf/robot.yaml:1:1: no");
+        }
+        stage.asked();
+    }
+}
+
+#[test]
+fn a_secret_is_encrypted_where_only_its_owner_sees_it() {
+    let mut stage = Stage::open(testing::robot());
+    let (mut secretd, socket) = pair::<SecretdToEngine, EngineToSecretd>();
+    stage.supervisor.send_with(&SupervisorToEngine::Secretd, vec![socket]).expect("sends");
+    stage.settle();
+    stage.say(testing::inbound("alice", "general", ";encrypt-secret hunter2"));
+    assert_eq!(stage.answer().text, "This command is only available in a private context.");
+    stage.say(testing::inbound("alice", "", "encrypt-secret hunter2"));
+    let (asked, _) = stage.until("the request", |_| secretd.receive().expect("alive"));
+    let EngineToSecretd::Encrypt { call, plaintext } = asked else { panic!("{asked:?}") };
+    assert_eq!(plaintext.expose(), b"hunter2");
+    secretd.send(&SecretdToEngine::Encrypted { call, text: "c2VjcmV0".into() }).expect("sends");
+    let answer = stage.answer();
+    assert_eq!((answer.text.as_str(), answer.format), ("c2VjcmV0", MessageFormat::Raw));
+    let log = fs::read_to_string(stage.directory.join("audit.log")).expect("a log");
+    assert!(log.contains("builtin-admin/encryptsecret") && !log.contains("hunter2"), "{log}");
 }
 
 #[test]

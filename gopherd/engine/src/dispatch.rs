@@ -241,8 +241,11 @@ impl Engine {
         let is_extension = matches!(plugin.source, Source::Extension(_));
         if is_extension || checked || context.private() {
             let how = if context.private() { "private " } else { "" };
-            // Only compiled-in commands have arguments that are known to be no secret.
-            let shown = if is_extension { String::new() } else { format!(" {}", args.join(" ")) };
+            // Only of compiled-in commands it is known which arguments are no secret.
+            let shown = match plugin.source {
+                Source::BuiltIn(built_in) if !built_in.keeps_secret(command) => format!(" {}", args.join(" ")),
+                Source::BuiltIn(_) | Source::Extension(_) => String::new(),
+            };
             let line = format!("{how}{}/{command}{shown} for {} in {}", plugin.name, context.user, context.place());
             if !self.audit.record(&mut self.log, &line) {
                 let text = "Sorry, I can't write my audit log, so I won't do that; please tell an administrator";

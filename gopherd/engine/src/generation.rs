@@ -9,7 +9,7 @@ use std::{
 
 use gopher_protocol::{
     ids::{TaskName, UserName},
-    robot::{CommandMode, Extension, Kind, Matcher, PrivatePolicy, Robot, RosterEntry},
+    robot::{CommandMode, Extension, Guard, Kind, Matcher, PrivatePolicy, Robot, RosterEntry},
 };
 use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
@@ -40,6 +40,7 @@ pub(crate) struct Plugin {
     pub(crate) admin_commands: Vec<String>,
     pub(crate) users: Vec<String>,
     pub(crate) private: PrivatePolicy,
+    pub(crate) guard: Guard,
     pub(crate) ambient_match_command: bool,
     pub(crate) match_unlisted: bool,
     pub(crate) catch_all: bool,
@@ -232,6 +233,7 @@ fn extension_plugin(extension: &Extension, index: usize) -> Plugin {
         admin_commands: extension.admin_commands.clone(),
         users: extension.users.clone(),
         private: extension.private.clone(),
+        guard: extension.guard.clone(),
         ambient_match_command: extension.ambient_match_command,
         match_unlisted: extension.match_unlisted,
         catch_all: extension.catch_all,
@@ -264,6 +266,7 @@ fn builtin_plugins(robot: &Robot) -> Vec<Plugin> {
                     require_all: false,
                     restrict_channels: false,
                 },
+                guard: Guard::default(),
                 ambient_match_command: false,
                 match_unlisted: built_in.match_unlisted(),
                 catch_all: built_in.catch_all(),
@@ -280,6 +283,7 @@ fn builtin_plugins(robot: &Robot) -> Vec<Plugin> {
                 plugin.users.clone_from(&extension.users);
                 plugin.private = extension.private.clone();
                 plugin.private.required.extend(built_in.required_private().iter().map(|c| (*c).to_owned()));
+                plugin.guard = extension.guard.clone();
             }
             plugin
         })

@@ -2,5 +2,7 @@
 
 pub(crate) mod extension;
 pub(crate) mod matcher;
+pub(crate) mod provider;
 pub(crate) mod robot;
+pub(crate) mod services;
 pub(crate) mod task;

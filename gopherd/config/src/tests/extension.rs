@@ -26,27 +26,15 @@ fn a_bad_plugin_file_disables_that_plugin_alone() {
         ("Path: x", "1:1: Invalid configuration key for task 'p': Path - disabling (it belongs in robot.yaml)"),
         ("Homed: true", "1:1: Invalid configuration key for task 'p': Homed - disabling (it belongs in robot.yaml)"),
         ("Quiet: true", "1:1: Disabling plugin 'p' - invalid configuration key: Quiet"),
-        ("Authorizer: a", "1:13: `Authorizer` needs an authorizer, which this version does not have yet"),
-        ("AuthRequire: a", "1:14: `AuthRequire` needs an authorizer, which this version does not have yet"),
-        (
-            "AuthorizedCommands: [a]",
-            "1:21: `AuthorizedCommands` needs an authorizer, which this version does not have yet",
-        ),
-        (
-            "AuthorizeAllCommands: yes",
-            "1:23: `AuthorizeAllCommands` needs an authorizer, which this version does not have yet",
-        ),
-        ("ElevatedCommands: [a]", "1:19: `ElevatedCommands` needs an elevator, which this version does not have yet"),
-        (
-            "ElevateImmediateCommands: [a]",
-            "1:27: `ElevateImmediateCommands` needs an elevator, which this version does not have yet",
-        ),
-        ("Elevator: a", "1:11: `Elevator` needs an elevator, which this version does not have yet"),
         ("TimeOuts: {Warn: 2s, Kill: 1s}", "1:11: task 'p' TimeOuts Kill must be greater than Warn when both are set"),
         ("CatchAllModes: [alias, shout]", "1:16: `shout` is none of alias, name, direct, hidden"),
         (
             "AdminCommands: [x]",
             "1:16: Disabling p, admin command x didn't match a command from Commands or MessageMatchers",
+        ),
+        (
+            "AdminCommands: [x]\nElevateImmediateCommands: [x]\nAuthorizedCommands: [x]",
+            "2:27: Disabling p, elevate immediate command x didn't match a command from Commands or MessageMatchers",
         ),
         (
             "RequiredPrivateCommands: [x]",
@@ -65,6 +53,10 @@ fn a_bad_plugin_file_disables_that_plugin_alone() {
         (
             "MessageMatchers: [{Command: _x, Regex: a}]",
             "1:29: plugin 'p' message matcher command \"_x\" is reserved for engine use; plugin command names must not start with '_'",
+        ),
+        (
+            "Commands: [{Command: x, Regex: '('}, {Command: _x, Regex: a}]",
+            "1:48: plugin 'p' command \"_x\" is reserved for engine use; plugin command names must not start with '_'",
         ),
         (
             "MessageMatchers: [{Command: x, SimpleMatcher: b}]",
@@ -161,7 +153,7 @@ fn jobs_have_keys_of_their_own() {
             ("/bot/custom/conf/jobs/j.yaml", file),
         ])
     };
-    let good = "Channel: ops\nQuiet: true\nKeepLogs: 3\nArguments: [{Label: name, Regex: '\\w+'}]\nTriggers: [{User: bot, Channel: ops, Regex: done}]\nUUIDTrigger: x\n";
+    let good = "Channel: ops\nQuiet: true\nKeepLogs: 3\nArguments: [{Label: name, Regex: '\\w+'}]\nTriggers: [{User: bot, Channel: ops, Regex: done}]\nUUIDTrigger: 5A7E9C1B00004ABC8DEF0123456789AB\n";
     assert_eq!(job(good, "jobs").extensions[0].channels, [ChannelName::from("ops")]);
     assert!(
         draft(&[(ROBOT, "PrimaryProtocol: test\nExternalJobs: {j: {Path: j.sh}}\n"), ("/bot/custom/j.sh", "")])
@@ -181,6 +173,8 @@ fn jobs_have_keys_of_their_own() {
             "Arguments: [{Label: Name, Regex: a}]",
             "custom/conf/jobs/j.yaml:1:21: the label `Name` begins with A-Z, which is reserved for stock patterns",
         ),
+        ("UUIDTrigger: x", "custom/conf/jobs/j.yaml:1:14: Disabling 'j', invalid UUIDTrigger"),
+        ("KeepLogs: -1", "custom/conf/jobs/j.yaml:1:11: invalid value: integer `-1`, expected u32"),
         ("Disabled: true", "Job 'j' is disabled by configuration"),
     ] {
         assert_eq!(reason(&job(file, "jobs")), expected, "{file}");

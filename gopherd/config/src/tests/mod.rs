@@ -16,7 +16,10 @@ use gopher_protocol::{
 };
 
 mod extension;
+mod guard;
 mod hostile;
+mod robot;
+mod schema;
 
 /// Files in memory. A path that ends in `!` is not executable.
 #[derive(Default)]

@@ -13,26 +13,13 @@ use super::{
     Node, Place, Value,
     scalar::{Typed, boolean},
 };
-use crate::{Diagnostic, suggest::nearest};
+use crate::{
+    Diagnostic,
+    suggest::{nearest, removed},
+};
 
 /// Most errors that are collected from one tree.
 const MOST_ERRORS: usize = 20;
-
-/// Keys of former versions, and what became of them.
-const RENAMED: [(&str, &str); 12] = [
-    ("CommandMatchers", "this key is now `Commands`"),
-    ("Help", "help is now part of each command: `Usage`, `Summary`, `Keywords`"),
-    ("Helptext", "help is now part of each command: `Usage`, `Summary`, `Keywords`"),
-    ("AllowDirect", "direct messages are now governed by `AllowedPrivateCommands`"),
-    ("DirectOnly", "direct messages are now governed by `RequireAllCommandsPrivate`"),
-    ("AllowedHiddenCommands", "hidden commands are now governed by `AllowedPrivateCommands`"),
-    ("Timeout", "this key is now `TimeOuts`, with `Warn` and `Kill`"),
-    ("Protocol", "this key is now `PrimaryProtocol`"),
-    ("HttpPort", "this key is now `LocalPort`"),
-    ("BrainConfig", "this belongs in conf/brains/NAME.yaml"),
-    ("HistoryConfig", "this belongs in conf/history/NAME.yaml"),
-    ("UserMap", "user ids belong in `ProtocolConfig` of conf/protocols/NAME.yaml"),
-];
 
 /// Decodes `node`. Every wrong key or value is reported, up to a limit: each is taken out and the rest is tried again.
 pub(crate) fn decode<T: for<'de> Deserialize<'de>>(node: &Node) -> Result<T, Vec<Diagnostic>> {
@@ -136,7 +123,7 @@ impl DecodeError {
     }
 
     fn unknown(key: &str, known: &'static [&'static str]) -> Self {
-        let renamed = RENAMED.iter().find(|(old, _)| *old == key).map(|(_, now)| (*now).to_owned());
+        let renamed = removed(key).map(str::to_owned);
         let hint = renamed.or_else(|| nearest(key, known.iter().copied()).map(|k| format!("did you mean `{k}`?")));
         Self { hint, unknown: true, ..Self::new(format!("unknown key `{key}`")) }
     }

@@ -1,5 +1,7 @@
 //! A tree as YAML text again, with the place where each value comes from: what merging made of several files.
 
+use std::fmt::Write as _;
+
 use super::{
     Node, Place, Value,
     scalar::{Typed, resolve},
@@ -83,8 +85,18 @@ fn scalar(text: &str, typed: &Typed) -> String {
     if !plain_text && !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic()) {
         return text.to_owned();
     }
-    // JSON text in quotes is YAML.
-    serde_json::Value::from(text).to_string()
+    // JSON text in quotes is YAML, but for what may only stand there escaped.
+    let quoted = serde_json::Value::from(text).to_string();
+    let escaped = |c: char| (c.is_control() && !c.is_ascii()) || matches!(c, '\u{feff}' | '\u{fffe}' | '\u{ffff}');
+    quoted.chars().fold(String::new(), |mut out, c| {
+        if escaped(c) {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+        out
+    })
 }
 
 #[cfg(test)]
@@ -107,6 +119,7 @@ mod tests {
         let written = "Alias: \";\"\nUsers:\n  - alice\n  - Name: bob\n    Tags: []\n  - - 1\n    - \"1\"\nFirst: \"no\"\nThird: true\nNone:\n\
                        Text: \"a: b\\nc\"\nEmpty: {}\n";
         assert_eq!(text(&tree(written)), written);
+        assert_eq!(text(&tree("A: \"x\\uFEFF\"")), "A: \"x\\ufeff\"\n");
         let places: Vec<String> = emit(&tree(written)).iter().map(|l| l.at.to_string()).collect();
         assert_eq!(places[..4], ["f.yaml:1:1", "f.yaml:2:1", "f.yaml:3:5", "f.yaml:4:5"]);
     }
@@ -118,7 +131,7 @@ mod tests {
             any::<bool>().prop_map(Json::from),
             any::<i64>().prop_map(Json::from),
             "[ -~äß\n\t]{0,12}".prop_map(Json::from),
-            "(yes|no|on|1|1.5|0x1f|null|~|2001-01-01|- a|a: b|#x|'|\\{\\{ secret \"A\" \\}\\})".prop_map(Json::from),
+            "(yes|no|on|1|1\\.5|0x1f|null|~|2001-01-01|- a|a: b|#x|'|\\{\\{ secret \"A\" \\}\\})".prop_map(Json::from),
         ];
         leaf.prop_recursive(3, 24, 4, |inner| {
             prop_oneof![
