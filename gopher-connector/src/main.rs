@@ -3,7 +3,6 @@
 
 mod error;
 mod host;
-mod markdown;
 mod render;
 mod roster;
 mod start;

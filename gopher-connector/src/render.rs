@@ -4,22 +4,20 @@ use std::borrow::Cow;
 
 use gopher_protocol::robot_api::MessageFormat;
 
-use crate::markdown;
-
-/// Plain text, as a terminal shows it.
-pub(crate) fn plain(text: &str, format: MessageFormat) -> Cow<'_, str> {
-    match format {
-        MessageFormat::BasicMarkdown => markdown::plain(text),
-        MessageFormat::Raw | MessageFormat::Fixed | MessageFormat::Variable => Cow::Borrowed(text),
-    }
-}
-
-/// A text whose format a suite can recognize: Fixed in capitals, Variable in small letters.
-pub(crate) fn telling(text: &str, format: MessageFormat) -> Cow<'_, str> {
+/// A text whose literal format can be seen: Fixed in capitals, Variable in small letters.
+pub(crate) fn mock(text: &str, format: MessageFormat) -> Cow<'_, str> {
     match format {
         MessageFormat::Fixed => Cow::Owned(text.to_uppercase()),
         MessageFormat::Variable => Cow::Owned(text.to_lowercase()),
-        MessageFormat::Raw | MessageFormat::BasicMarkdown => plain(text, format),
+        MessageFormat::Raw | MessageFormat::BasicMarkdown => Cow::Borrowed(text),
+    }
+}
+
+/// Plain text whose format a suite can recognize.
+pub(crate) fn telling(text: &str, format: MessageFormat) -> Cow<'_, str> {
+    match format {
+        MessageFormat::BasicMarkdown => gopher_markdown::plain(text),
+        MessageFormat::Raw | MessageFormat::Fixed | MessageFormat::Variable => mock(text, format),
     }
 }
 
@@ -41,5 +39,6 @@ mod tests {
         assert_eq!(shown(MessageFormat::Variable), "**ab** c");
         assert_eq!(shown(MessageFormat::BasicMarkdown), "Ab c");
         assert_eq!(hidden(telling(text, MessageFormat::BasicMarkdown), true), "(Ab c)");
+        assert_eq!(mock(text, MessageFormat::BasicMarkdown), text);
     }
 }

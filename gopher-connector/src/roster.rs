@@ -34,6 +34,8 @@ pub(crate) struct Roster {
     pub(crate) start_user: Option<String>,
     pub(crate) start_channel: Option<String>,
     pub(crate) hidden_commands: Option<bool>,
+    /// Literal formats are made visible.
+    pub(crate) mock_formatting: bool,
 }
 
 fn field<'a>(map: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
@@ -46,6 +48,14 @@ fn text(map: &Map<String, Value>, path: &str, key: &str) -> Result<String, Roste
         Some(Value::String(text)) => Ok(text.clone()),
         Some(Value::Number(number)) => Ok(number.to_string()),
         Some(_) => Err(RosterError::Type { key: format!("{path}{key}"), want: "text" }),
+    }
+}
+
+fn switch(map: &Map<String, Value>, key: &str) -> Result<Option<bool>, RosterError> {
+    match field(map, key) {
+        None => Ok(None),
+        Some(Value::Bool(on)) => Ok(Some(*on)),
+        Some(_) => Err(RosterError::Type { key: key.to_owned(), want: "true or false" }),
     }
 }
 
@@ -101,20 +111,14 @@ impl Roster {
                 _ => Err(RosterError::Type { key: format!("Channels[{i}]"), want: "a channel name" }),
             })
             .collect::<Result<_, _>>()?;
-        let hidden_commands = match field(&map, "HiddenCommands") {
-            None => None,
-            Some(Value::Bool(on)) => Some(*on),
-            Some(_) => {
-                return Err(RosterError::Type { key: "HiddenCommands".to_owned(), want: "true or false" });
-            }
-        };
         let optional = |key| text(&map, "", key).map(|value| Some(value).filter(|v| !v.is_empty()));
         Ok(Self {
             users,
             channels,
             start_user: optional("StartUser")?,
             start_channel: optional("StartChannel")?,
-            hidden_commands,
+            hidden_commands: switch(&map, "HiddenCommands")?,
+            mock_formatting: switch(&map, "MockFormatting")?.unwrap_or_default(),
         })
     }
 

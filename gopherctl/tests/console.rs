@@ -15,6 +15,7 @@ use gopher_protocol::{
     admin::{AdminAnswer, AdminRequest, PsRow},
     connector::{ConnectorToConsole, ConsoleContext, ConsoleToConnector, Shown, Vocabulary},
     ids::PipelineId,
+    robot_api::MessageFormat,
 };
 use gopher_sys::{Link, paths};
 use nix::{
@@ -32,7 +33,14 @@ const PROMPT: &str = "c:general/u:alice -> ";
 fn gopherctl(dir: &Path) -> Command {
     #[expect(clippy::disallowed_methods, reason = "the test starts the program it tests")]
     let mut command = Command::new(env!("CARGO_BIN_EXE_gopherctl"));
-    command.arg("-C").arg(dir).arg("--run-dir").arg(dir).env("XDG_STATE_HOME", dir.join("state")).env("TERM", "xterm");
+    command
+        .arg("-C")
+        .arg(dir)
+        .arg("--run-dir")
+        .arg(dir)
+        .env("XDG_STATE_HOME", dir.join("state"))
+        .env("TERM", "xterm")
+        .env_remove("NO_COLOR");
     command
 }
 
@@ -84,7 +92,7 @@ fn show(connector: &mut Connector, text: &str) {
         thread: None,
         user: None,
         text: text.into(),
-        fixed: false,
+        format: MessageFormat::BasicMarkdown,
         hidden: false,
     };
     connector.send(&ConnectorToConsole::Show { message }).unwrap();
@@ -201,7 +209,7 @@ fn a_message_is_printed_above_the_half_typed_line() {
     person.types("flo");
     person.sees("flo");
     show(&mut connector, "**PONG** with\u{1b}]0;a title\u{7}");
-    person.sees("general: **PONG** with^[]0;a title^G");
+    person.sees("general: \u{1b}[1mPONG\u{1b}[22m with^[]0;a title^G");
     person.sees(&format!("{PROMPT}flo"));
     person.types("yd, ping\r");
     assert_eq!(said(&mut connector), "floyd, ping");

@@ -165,15 +165,14 @@ wire! {
         pub thread: Option<String>,
     }
 
-    /// A message on its way to a terminal, already rendered to plain text.
+    /// A message on its way to a terminal. The console renders it: it knows the terminal's colours and width.
     pub struct Shown {
         pub channel: Option<String>,
         pub thread: Option<String>,
         /// Whom it addresses.
         pub user: Option<String>,
         pub text: String,
-        /// Not to be wrapped.
-        pub fixed: bool,
+        pub format: MessageFormat,
         pub hidden: bool,
     }
 }

@@ -10,7 +10,7 @@ use gopher_protocol::{
         ConsoleToConnector, Destination, EngineToConnector, Inbound, Outbound, Shown, Vocabulary,
     },
     ids::{ChannelId, ChannelName, EventId, MessageId, ThreadId, UserId, UserName},
-    robot_api::{MessageFormat, RetVal},
+    robot_api::RetVal,
 };
 
 use super::rooms::Rooms;
@@ -259,12 +259,17 @@ impl TerminalService {
         if message.hidden && only_for.is_none() {
             return RetVal::UserNotFound;
         }
+        let text = if self.rooms.roster.mock_formatting {
+            render::mock(&message.text, message.format).into_owned()
+        } else {
+            message.text.clone()
+        };
         let shown = Shown {
             channel: channel.clone(),
             thread: message.thread.as_ref().filter(|t| !t.is_empty()).map(|t| t.as_str().to_owned()),
             user: user.clone(),
-            text: render::plain(&message.text, message.format).into_owned(),
-            fixed: message.format == MessageFormat::Fixed,
+            text,
+            format: message.format,
             hidden: message.hidden,
         };
         for (id, seat) in &self.seats {

@@ -16,7 +16,7 @@ use crate::{
     error::CtlError,
     robot::Robot,
 };
-use session::Session;
+use session::{Paper, Session};
 
 /// How long the terminal connector may take to open a console.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -26,7 +26,8 @@ pub(crate) fn run(robot: &Robot, environment: &Environment, linger: u64) -> Resu
     let session = welcome(&mut link)?;
     let (input, output) = (std::io::stdin(), std::io::stdout());
     if input.is_terminal() && output.is_terminal() {
-        return screen::run(link, session, environment.history_file());
+        let colours = environment.colours(true);
+        return screen::run(link, session, colours, environment.history_file());
     }
     pipe::run(link, session, input.lock(), output.lock(), Duration::from_millis(linger))?;
     Ok(ExitCode::SUCCESS)
@@ -44,7 +45,8 @@ fn welcome(link: &mut ConsoleLink) -> Result<Session, CtlError> {
     }
 }
 
-/// The width of the terminal on standard output, if it is one; asked anew each time because it changes.
-fn width() -> Option<usize> {
-    terminal_size::terminal_size_of(std::io::stdout()).map(|(terminal_size::Width(columns), _)| usize::from(columns))
+/// What the output is like; asked anew for each message because a terminal's width changes.
+fn paper(colours: bool) -> Paper {
+    let size = terminal_size::terminal_size_of(std::io::stdout());
+    Paper { width: size.map(|(terminal_size::Width(columns), _)| usize::from(columns)), colours }
 }

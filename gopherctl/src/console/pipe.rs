@@ -82,7 +82,7 @@ impl<W: Write> Pipe<W> {
         let mut any = false;
         while let Some((message, _)) = self.link.receive()? {
             any = true;
-            match self.session.receive(message, super::width()) {
+            match self.session.receive(message, super::paper(false)) {
                 Heard::Text(text) | Heard::Answer(text) => self.print(&text)?,
                 Heard::Nothing => {}
                 Heard::Closed(reason) => return Err(CtlError::Closed(reason)),

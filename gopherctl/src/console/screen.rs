@@ -103,7 +103,12 @@ impl Found {
     }
 }
 
-pub(super) fn run(link: ConsoleLink, session: Session, history: Option<PathBuf>) -> Result<ExitCode, CtlError> {
+pub(super) fn run(
+    link: ConsoleLink,
+    session: Session,
+    colours: bool,
+    history: Option<PathBuf>,
+) -> Result<ExitCode, CtlError> {
     let found = Found::look()?;
     let greeting = session.greeting();
     let shared =
@@ -122,7 +127,7 @@ pub(super) fn run(link: ConsoleLink, session: Session, history: Option<PathBuf>)
     let (wake, woken) = UnixStream::pair().map_err(|error| CtlError::Terminal(error.to_string()))?;
     woken.set_nonblocking(true).map_err(|error| CtlError::Terminal(error.to_string()))?;
     println!("{greeting}");
-    let relay = Relay { link, shared: Arc::clone(&shared), messages, woken };
+    let relay = Relay { link, shared: Arc::clone(&shared), colours, messages, woken };
     let thread = thread::Builder::new()
         .name("relay".to_owned())
         .spawn(move || relay.run(printer))
@@ -233,6 +238,7 @@ impl Desk {
 struct Relay {
     link: ConsoleLink,
     shared: Arc<Shared>,
+    colours: bool,
     messages: mpsc::Receiver<ConsoleToConnector>,
     woken: UnixStream,
 }
@@ -268,7 +274,7 @@ impl Relay {
             loop {
                 match self.link.receive() {
                     Ok(Some((message, _))) => {
-                        let heard = self.shared.lock().session.receive(message, super::width());
+                        let heard = self.shared.lock().session.receive(message, super::paper(self.colours));
                         match heard {
                             Heard::Text(text) => drop(printer.print(text + "\n")),
                             Heard::Answer(text) => {

@@ -1,8 +1,12 @@
 //! Where the console is, and how what it receives reads. Pure.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::collections::HashMap;
 
-use gopher_protocol::connector::{ConnectorToConsole, ConsoleContext, Shown, Vocabulary};
+use gopher_markdown::{Scheme, ansi, plain, wrap};
+use gopher_protocol::{
+    connector::{ConnectorToConsole, ConsoleContext, Shown, Vocabulary},
+    robot_api::MessageFormat,
+};
 
 use super::switch::{self, Step, Surroundings};
 use crate::text;
@@ -15,6 +19,14 @@ pub(super) struct Session {
     pub(super) vocabulary: Vocabulary,
     /// The last thread seen, by channel.
     threads: HashMap<String, String>,
+}
+
+/// What messages are shown on.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Paper {
+    /// Columns, where they are known.
+    pub(super) width: Option<usize>,
+    pub(super) colours: bool,
 }
 
 /// What a message of the connector comes to.
@@ -64,16 +76,16 @@ impl Session {
         switch::parse(line, Surroundings { in_thread: self.context.thread.is_some(), last_thread })
     }
 
-    /// Takes a message in; lines are wrapped to `width`.
-    pub(super) fn receive(&mut self, message: ConnectorToConsole, width: Option<usize>) -> Heard {
+    /// Takes a message in; what is to be seen is laid out for `paper`.
+    pub(super) fn receive(&mut self, message: ConnectorToConsole, paper: Paper) -> Heard {
         match message {
             ConnectorToConsole::Show { message } => {
                 if let (Some(channel), Some(thread)) = (&message.channel, &message.thread) {
                     self.threads.insert(channel.clone(), thread.clone());
                 }
-                Heard::Text(form(&message, width))
+                Heard::Text(form(&message, paper))
             }
-            ConnectorToConsole::Notice { text } => Heard::Answer(text::wrap(&text::clean(&text), width).into_owned()),
+            ConnectorToConsole::Notice { text } => Heard::Answer(wrap(&text::clean(&text), paper.width).into_owned()),
             ConnectorToConsole::Context { context } => {
                 if let (Some(channel), Some(thread)) = (&context.channel, &context.thread) {
                     self.threads.insert(channel.clone(), thread.clone());
@@ -91,7 +103,7 @@ impl Session {
 }
 
 /// `<channel>(<thread>): <text>` or `(dm:<user>): <text>`.
-fn form(message: &Shown, width: Option<usize>) -> String {
+fn form(message: &Shown, paper: Paper) -> String {
     let place = match (&message.channel, &message.thread, &message.user) {
         (Some(channel), Some(thread), _) => format!("{channel}({thread})"),
         (Some(channel), None, _) => channel.clone(),
@@ -101,17 +113,28 @@ fn form(message: &Shown, width: Option<usize>) -> String {
         (Some(_), Some(user)) => format!("@{user} "),
         _ => String::new(),
     };
-    let said = format!("{addressee}{}", message.text.trim_end_matches('\n'));
-    let said = if message.hidden { format!("({said})") } else { said };
-    let line = format!("{place}: {said}");
-    let line = text::clean(&line);
-    let wrapped = if message.fixed { Cow::Borrowed(&*line) } else { text::wrap(&line, width) };
-    wrapped.into_owned()
+    // Cleaned first: the only control sequences are then our own.
+    let (place, addressee, text) = (text::clean(&place), text::clean(&addressee), text::clean(&message.text));
+    let text = match message.format {
+        MessageFormat::BasicMarkdown if paper.colours => ansi(&text, Scheme::default()),
+        MessageFormat::BasicMarkdown => plain(&text),
+        MessageFormat::Raw | MessageFormat::Fixed | MessageFormat::Variable => text,
+    };
+    let said = format!("{addressee}{}", text.trim_end_matches('\n'));
+    let line = if message.hidden { format!("{place}: ({said})") } else { format!("{place}: {said}") };
+    match message.format {
+        MessageFormat::Fixed => line,
+        MessageFormat::Raw | MessageFormat::Variable | MessageFormat::BasicMarkdown => {
+            wrap(&line, paper.width).into_owned()
+        }
+    }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+
+    const PLAIN: Paper = Paper { width: None, colours: false };
 
     pub(crate) fn context(channel: Option<&str>, thread: Option<&str>) -> ConsoleContext {
         ConsoleContext { user: "alice".into(), channel: channel.map(Into::into), thread: thread.map(Into::into) }
@@ -132,7 +155,7 @@ pub(super) mod tests {
             thread: None,
             user: user.map(Into::into),
             text: text.into(),
-            fixed: false,
+            format: MessageFormat::BasicMarkdown,
             hidden: false,
         }
     }
@@ -150,50 +173,86 @@ pub(super) mod tests {
     fn the_prompt_says_where_one_is() {
         let mut session = session();
         assert_eq!(session.prompt(), "c:general/u:alice -> ");
-        session.receive(ConnectorToConsole::Context { context: context(Some("random"), Some("0042")) }, None);
+        session.receive(ConnectorToConsole::Context { context: context(Some("random"), Some("0042")) }, PLAIN);
         assert_eq!(session.prompt(), "c:random(0042)/u:alice -> ");
-        session.receive(ConnectorToConsole::Context { context: context(None, None) }, None);
+        session.receive(ConnectorToConsole::Context { context: context(None, None) }, PLAIN);
         assert_eq!(session.prompt(), "c:(direct)/u:alice -> ");
     }
 
     #[test]
     fn messages_read_as_in_the_reference() {
-        assert_eq!(form(&shown(Some("general"), None, "PONG"), None), "general: PONG");
-        assert_eq!(form(&shown(Some("general"), Some("alice"), "PONG"), None), "general: @alice PONG");
-        assert_eq!(form(&shown(None, Some("alice"), "psst"), None), "(dm:alice): psst");
+        assert_eq!(form(&shown(Some("general"), None, "PONG"), PLAIN), "general: PONG");
+        assert_eq!(form(&shown(Some("general"), Some("alice"), "PONG"), PLAIN), "general: @alice PONG");
+        assert_eq!(form(&shown(None, Some("alice"), "psst"), PLAIN), "(dm:alice): psst");
         let threaded = Shown { thread: Some("0007".into()), ..shown(Some("general"), None, "x") };
-        assert_eq!(form(&threaded, None), "general(0007): x");
+        assert_eq!(form(&threaded, PLAIN), "general(0007): x");
         let hidden = Shown { hidden: true, ..shown(Some("general"), Some("bob"), "x\n") };
-        assert_eq!(form(&hidden, None), "general: (@bob x)");
+        assert_eq!(form(&hidden, PLAIN), "general: (@bob x)");
     }
 
     #[test]
     fn only_fixed_text_is_left_as_wide_as_it_is() {
         let long = "word ".repeat(10);
-        assert!(form(&shown(Some("general"), None, &long), Some(30)).contains('\n'));
-        assert!(!form(&Shown { fixed: true, ..shown(Some("general"), None, &long) }, Some(30)).contains('\n'));
-        assert_eq!(form(&shown(Some("g"), None, "\u{1b}[2Jx"), None), "g: ^[[2Jx");
+        for (format, wrapped) in [
+            (MessageFormat::Raw, true),
+            (MessageFormat::Fixed, false),
+            (MessageFormat::Variable, true),
+            (MessageFormat::BasicMarkdown, true),
+        ] {
+            let message = Shown { format, ..shown(Some("general"), None, &long) };
+            assert_eq!(form(&message, Paper { width: Some(30), ..PLAIN }).contains('\n'), wrapped, "{format:?}");
+        }
+    }
+
+    #[test]
+    fn markup_is_shown_in_styles_where_there_are_colours() {
+        let text = "**now** *see* `ls` [doc](https://e.com) \\*x\\* :tada:\n```sh\nls\n```\n";
+        for (format, colours, expected) in [
+            (MessageFormat::BasicMarkdown, false, "now see ls doc (https://e.com) *x* :tada:\n\nls"),
+            (
+                MessageFormat::BasicMarkdown,
+                true,
+                "^[1mnow^[22m ^[3msee^[23m ^[36mls^[39m doc (https://e.com) *x* 🎉\n\n^[32mls^[39m",
+            ),
+            (MessageFormat::Raw, true, text.trim_end()),
+            (MessageFormat::Fixed, true, text.trim_end()),
+            (MessageFormat::Variable, true, text.trim_end()),
+        ] {
+            let message = Shown { format, ..shown(Some("g"), None, text) };
+            let said = form(&message, Paper { width: None, colours }).replace('\u{1b}', "^");
+            assert_eq!(said, format!("g: {expected}"), "{format:?}");
+        }
+    }
+
+    #[test]
+    fn only_our_own_sequences_reach_the_terminal() {
+        for colours in [false, true] {
+            let message = shown(Some("g"), Some("a\u{1b}[1m"), "\u{1b}[2J**x**");
+            let said = form(&message, Paper { width: None, colours });
+            let bare = said.replace("\u{1b}[1m", "").replace("\u{1b}[22m", "");
+            assert_eq!(bare, "g: @a^[[1m ^[[2Jx");
+        }
     }
 
     #[test]
     fn the_last_thread_seen_in_a_channel_can_be_joined() {
         let mut session = session();
         let threaded = Shown { thread: Some("0007".into()), ..shown(Some("general"), None, "x") };
-        session.receive(ConnectorToConsole::Show { message: threaded }, None);
+        session.receive(ConnectorToConsole::Show { message: threaded }, PLAIN);
         assert!(matches!(
             &session.line("|j")[..],
             [Step::Ask(gopher_protocol::connector::ConsoleToConnector::SwitchThread { thread: Some(id) })] if id == "0007"
         ));
-        session.receive(ConnectorToConsole::Context { context: context(Some("random"), None) }, None);
+        session.receive(ConnectorToConsole::Context { context: context(Some("random"), None) }, PLAIN);
         assert!(matches!(&session.line("|j")[..], [Step::Print(_)]));
     }
 
     #[test]
     fn the_end_is_told_from_everything_else() {
         let mut session = session();
-        let heard = session.receive(ConnectorToConsole::Bye { reason: "The robot has stopped.".into() }, None);
+        let heard = session.receive(ConnectorToConsole::Bye { reason: "The robot has stopped.".into() }, PLAIN);
         assert_eq!(heard, Heard::Closed("The robot has stopped.".into()));
-        let heard = session.receive(ConnectorToConsole::Notice { text: "Invalid user".into() }, None);
+        let heard = session.receive(ConnectorToConsole::Notice { text: "Invalid user".into() }, PLAIN);
         assert_eq!(heard, Heard::Answer("Invalid user".into()));
     }
 }

@@ -1,4 +1,7 @@
-use gopher_protocol::ids::{CallId, DeliveryId};
+use gopher_protocol::{
+    ids::{CallId, DeliveryId},
+    robot_api::MessageFormat,
+};
 
 use super::*;
 
@@ -240,7 +243,8 @@ fn a_channel_message_is_shown_to_the_consoles_in_it() {
     assert_eq!(ret, RetVal::Ok);
     assert_eq!(shown.len(), 1);
     let (to, message) = &shown[0];
-    assert_eq!((*to, message.text.as_str(), message.user.as_deref()), (1, "hi x (http://y)", Some("bob")));
+    assert_eq!((*to, message.text.as_str(), message.user.as_deref()), (1, "**hi** [x](http://y)", Some("bob")));
+    assert_eq!(message.format, MessageFormat::BasicMarkdown, "the console renders it");
     assert_eq!(message.channel.as_deref(), Some("random"));
 }
 
@@ -290,13 +294,30 @@ fn a_delivery_is_done_also_when_nobody_is_there() {
 }
 
 #[test]
-fn fixed_text_and_threads_are_passed_on() {
+fn formats_and_threads_are_passed_on() {
     let mut service = configured(CONFIG);
     attach(&mut service, ONE, "alice", true);
     let message =
         Outbound { format: MessageFormat::Fixed, thread: Some("0007".into()), ..outbound(channel("random"), "*a*") };
     let (shown, _) = deliver(&mut service, message);
-    assert!(shown[0].1.fixed && shown[0].1.text == "*a*" && shown[0].1.thread.as_deref() == Some("0007"));
+    let (_, message) = &shown[0];
+    assert_eq!((message.format, message.text.as_str()), (MessageFormat::Fixed, "*a*"));
+    assert_eq!(message.thread.as_deref(), Some("0007"));
+}
+
+#[test]
+fn mock_formatting_makes_literal_formats_visible() {
+    let shown = |config: &str, format| {
+        let mut service = configured(config);
+        attach(&mut service, ONE, "alice", true);
+        deliver(&mut service, Outbound { format, ..outbound(channel("general"), "**Ab**") }).0[0].1.text.clone()
+    };
+    let mock = r#"{"Channels":["general"],"MockFormatting":true}"#;
+    assert_eq!(shown(mock, MessageFormat::Fixed), "**AB**");
+    assert_eq!(shown(mock, MessageFormat::Variable), "**ab**");
+    assert_eq!(shown(mock, MessageFormat::Raw), "**Ab**");
+    assert_eq!(shown(mock, MessageFormat::BasicMarkdown), "**Ab**");
+    assert_eq!(shown(r#"{"Channels":["general"]}"#, MessageFormat::Fixed), "**Ab**");
 }
 
 #[test]
