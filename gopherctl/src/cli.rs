@@ -75,6 +75,8 @@ enum Command {
     },
     /// Load a configuration without starting its robot, and say what is wrong with it
     Validate(author::ValidateArgs),
+    /// JSON Schema of a kind of configuration file, for editors
+    Schema { kind: author::SchemaKind },
     /// Play suites against a robot, or serve one to another driver
     Test(suite::TestArgs),
 }
@@ -109,6 +111,7 @@ fn run(cli: Cli) -> Result<ExitCode, CtlError> {
         Command::Console { linger } => return console::run(&robot()?, &environment, linger),
         Command::Logs { follow, lines } => return logs::run(&mut robot()?.connect()?, lines, follow, view),
         Command::Test(args) => return Ok(suite::run(&args)),
+        Command::Schema { kind } => json_text(&kind.schema()),
         Command::Validate(args) => return author::validate(&args, directory, view),
         Command::Reload { watch } => return reload::run(&robot()?, watch, view),
         Command::Version => version(&robot()?, view),

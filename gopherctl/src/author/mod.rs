@@ -4,6 +4,7 @@
 //! ends it. What does not load exits with 78 (configuration error, of sysexits).
 
 mod inspection;
+mod schema;
 mod validate;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -15,6 +16,7 @@ use crate::{
     view::View,
 };
 use inspection::Inspection;
+pub(crate) use schema::SchemaKind;
 pub(crate) use validate::Findings;
 
 /// Where the robot and the programs are.
