@@ -14,6 +14,7 @@ mod layers;
 mod merge;
 pub mod pattern;
 mod robot;
+pub mod simple;
 mod source;
 mod suggest;
 mod units;
