@@ -61,6 +61,19 @@ pub(crate) fn admin_only(plugin: &Plugin, command: &str) -> bool {
     plugin.require_admin || plugin.admin_commands.iter().any(|c| c == command)
 }
 
+/// An authorizer has to be asked before the command runs.
+pub(crate) fn needs_authorization(plugin: &Plugin, command: &str) -> bool {
+    plugin.guard.authorize_all || lists(&plugin.guard.authorized, command)
+}
+
+/// The user may be told of a command without having run it. Who is in which group nobody knows before an authorizer
+/// was asked, so what needs one is not told of.
+pub(crate) fn visible(generation: &Generation, plugin: &Plugin, command: &str, user: &UserName) -> bool {
+    has_access(generation, plugin, user)
+        && (!admin_only(plugin, command) || generation.is_admin(user))
+        && !needs_authorization(plugin, command)
+}
+
 /// How a refusal is spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Manner {

@@ -11,9 +11,10 @@ use gopher_protocol::{
 };
 
 use crate::{
-    access,
+    access::{self, Manner},
     connectors::Style,
     context::Context,
+    elsewhere,
     engine::{Engine, Phase},
     ephemeral::Resolved,
     events::Event,
@@ -28,6 +29,9 @@ use crate::{
 const CLOSED: &str = "(the robot is still starting up, please wait and try your command again later)";
 const STOPPING: &str = "Sorry, I'm shutting down and can't start any new tasks";
 const SEVERAL: &str = "Yikes! Your command matched multiple plugins, so I'm not doing ANYTHING";
+
+/// In the thread of the message; plain in a direct message, which has none.
+const IN_THREAD: Style = Style { manner: Manner::Say, in_thread: true, format: None };
 
 impl Engine {
     pub(crate) fn inbound(&mut self, protocol: &Rc<str>, message: &Inbound) {
@@ -94,6 +98,10 @@ impl Engine {
             return;
         }
         if !spoken || self.overhear(generation, &context, message) {
+            return;
+        }
+        if let Some(hint) = elsewhere::hint(generation, &context, &command) {
+            self.tell(&context, IN_THREAD, hint);
             return;
         }
         self.catch_all(generation, &context, message);
@@ -175,6 +183,7 @@ impl Engine {
                 self.log.error(&format!("a message of {} matched '{}' and '{}'", context.user, name(one), name(other)));
                 self.tell(context, Style::SAY, SEVERAL);
             }
+            Found::Mistaken(sentence) => self.tell(context, IN_THREAD, sentence),
             Found::One(hit) => self.start_hit(generation, context, hit, purpose),
         }
         true
@@ -186,6 +195,10 @@ impl Engine {
         let Some(pattern) = of_class.get(hit.matcher) else { return };
         let mut args = hit.args;
         let labels = &pattern.matcher.contexts;
+        if labels.len() > args.len() {
+            let name = format!("{}/{}", plugin.name, pattern.matcher.command);
+            self.log.error(&format!("'{name}' has {} contexts and only {} captures", labels.len(), args.len()));
+        }
         if !labels.is_empty()
             && let Resolved::Unknown(label) = self.ephemeral.resolve(context, labels, &mut args, Instant::now())
         {
@@ -203,7 +216,18 @@ impl Engine {
         if self.stopping() {
             return;
         }
-        let Some(plugin) = matching::catch_all(generation, context) else { return };
+        let plugin = match matching::catch_all(generation, context) {
+            Ok(Some(plugin)) => plugin,
+            Ok(None) => return,
+            Err(several) => {
+                let plugins = several.iter().filter_map(|index| generation.plugins.get(*index));
+                let names: Vec<String> = plugins.map(|p| format!("'{}'", p.name)).collect();
+                let names = names.join(", ");
+                let place = context.place();
+                self.log.error(&format!("no catch-all ran for {} in {place}: {names} all want it", context.user));
+                return;
+            }
+        };
         self.event(&context.protocol, Event::CatchAllsRan);
         self.start_command(generation, plugin, "_catchall", vec![message.to_owned()], context, Purpose::CatchAll);
     }
@@ -220,7 +244,7 @@ impl Engine {
     ) {
         let Some(plugin) = generation.plugins.get(index) else { return };
         let protocol = context.protocol.as_str();
-        if self.stopping() && !(plugin.name.as_str() == "builtin-admin" && matches!(command, "ps" | "kill")) {
+        if self.stopping() && !(plugin.name.as_str() == "builtin-admin" && matches!(command, "ps" | "kill" | "abort")) {
             self.tell(context, Style::SAY, STOPPING);
             return;
         }
