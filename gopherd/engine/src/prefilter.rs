@@ -13,6 +13,9 @@ use crate::generation::{Pattern, Plugin};
 
 /// Memory all regular expressions of a class together may take.
 const SET_LIMIT: usize = 128 << 20;
+/// Memory the states of its search may take. With less than the states of one text need, each text would be searched
+/// a hundred times slower.
+const SET_CACHE: usize = 16 << 20;
 
 /// Where a pattern is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +56,7 @@ impl Prefilter {
                 }
             }
         }
-        let set = RegexSetBuilder::new(expressions).size_limit(SET_LIMIT).build().ok();
+        let set = RegexSetBuilder::new(expressions).size_limit(SET_LIMIT).dfa_size_limit(SET_CACHE).build().ok();
         Self { places, set, regexes, simple }
     }
 
