@@ -398,6 +398,10 @@ fn a_question_mark_is_a_command_if_a_plugin_says_so_and_a_remark_is_second() {
     stage.say(testing::inbound("carol", "ops", "set level loud"));
     stage.say(testing::inbound("carol", "ops", ";"));
     assert!(stage.answer().text.starts_with("Invalid value: \"loud\""), "a remark gets the answer of a command");
+    stage.say(testing::inbound("carol", "ops", "nothing anybody knows"));
+    stage.say(testing::inbound("carol", "ops", "floyd"));
+    let advice = stage.answer().text;
+    assert!(advice.starts_with("I couldn't match `floyd, nothing anybody knows` in channel"), "{advice}");
 }
 
 #[test]

@@ -87,11 +87,8 @@ impl Engine {
         if context.self_message {
             return;
         }
-        let command = if text.trim().is_empty() && !context.bot_user {
-            self.bare(generation, &context, message, now)
-        } else {
-            Some(text)
-        };
+        let called = text.trim().is_empty() && !context.bot_user;
+        let command = if called { self.bare(generation, &context, message, now) } else { Some(text) };
         self.ephemeral.forget_remark(&context);
         let Some(command) = command else { return };
         if self.try_command(generation, &context, &command) {
@@ -104,7 +101,8 @@ impl Engine {
             self.tell(&context, IN_THREAD, hint);
             return;
         }
-        self.catch_all(generation, &context, message);
+        // Whoever only called the robot meant what was said before.
+        self.catch_all(generation, &context, if called { &command } else { message });
     }
 
     /// Nobody but the robot can see it, but it names nobody: whoever wrote it is told how to address a command.

@@ -4,7 +4,7 @@
 //! otherwise. What is looked up is a superset of what matches or nearly matches, and it costs the same however many
 //! specs there are.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
     Spec,
@@ -20,7 +20,7 @@ pub struct Index {
 }
 
 /// A word of a beginning: a certain one, none because the text is over, or any.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Start {
     Word(String),
     End,
@@ -96,44 +96,46 @@ impl Start {
     }
 }
 
-/// What follows a first word.
-#[derive(Debug, Clone)]
-enum Then {
+/// What follows a word.
+#[derive(Debug, Default)]
+struct Then {
     /// What the instructions from here say.
-    At(usize),
-    Word(String),
+    at: Vec<usize>,
+    /// These words: the second ones of values.
+    words: Vec<String>,
     /// Any word or none.
-    Whatever,
+    whatever: bool,
 }
 
 /// The first two words of texts that a spec matches or is wrong about.
-fn starts(program: &Program) -> Vec<(Start, Start)> {
-    let mut all: Vec<(Start, Start)> = Vec::new();
-    for (first, then) in next_words(program, 0) {
-        let seconds = match then {
-            _ if first == Start::End => continue,
-            Then::Whatever => vec![Start::Any, Start::End],
-            Then::Word(word) => vec![Start::Word(word)],
-            Then::At(step) => next_words(program, step).into_iter().map(|(second, _)| second).collect(),
-        };
-        for second in seconds {
-            let pair = (first.clone(), second);
-            if !all.contains(&pair) {
-                all.push(pair);
-            }
-        }
-        if all.len() > MOST_STARTS {
-            return vec![(Start::Any, Start::Any), (Start::Any, Start::End)];
-        }
-    }
-    all
+fn starts(program: &Program) -> BTreeSet<(Start, Start)> {
+    few_starts(program).unwrap_or_else(|| [(Start::Any, Start::Any), (Start::Any, Start::End)].into())
 }
 
-/// The words that can be next at an instruction.
-fn next_words(program: &Program, from: usize) -> Vec<(Start, Then)> {
-    let mut found = Vec::new();
+/// `None` if there are too many to be told apart.
+fn few_starts(program: &Program) -> Option<BTreeSet<(Start, Start)>> {
+    let mut all = BTreeSet::new();
+    for (first, then) in next_words(program, vec![0])? {
+        if first == Start::End {
+            continue;
+        }
+        let mut seconds: BTreeSet<Start> = next_words(program, then.at)?.into_keys().collect();
+        seconds.extend(then.words.into_iter().map(Start::Word));
+        if then.whatever {
+            seconds.extend([Start::Any, Start::End]);
+        }
+        all.extend(seconds.into_iter().map(|second| (first.clone(), second)));
+        if all.len() > MOST_STARTS {
+            return None;
+        }
+    }
+    Some(all)
+}
+
+/// The words that can be next at one of these instructions.
+fn next_words(program: &Program, mut waiting: Vec<usize>) -> Option<BTreeMap<Start, Then>> {
+    let mut found: BTreeMap<Start, Then> = BTreeMap::new();
     let mut seen = vec![false; program.steps.len()];
-    let mut waiting = vec![from];
     while let Some(at) = waiting.pop() {
         let (Some(step), Some(seen)) = (program.steps.get(at), seen.get_mut(at)) else { continue };
         if std::mem::replace(seen, true) {
@@ -143,23 +145,32 @@ fn next_words(program: &Program, from: usize) -> Vec<(Start, Then)> {
             Step::Before(_) | Step::Blanks(_) => waiting.push(at + 1),
             Step::Jump(to) => waiting.push(*to),
             Step::Split(targets) => waiting.extend(targets),
-            Step::Word(word) => found.push((Start::Word(word.clone()), Then::At(at + 1))),
+            Step::Word(word) => found.entry(Start::Word(word.clone())).or_default().at.push(at + 1),
             // A field can be several words.
-            Step::Slot(..) | Step::Rest(_) => found.push((Start::Any, Then::Whatever)),
+            Step::Slot(..) | Step::Rest(_) => found.entry(Start::Any).or_default().whatever = true,
             Step::Options(..) => {
-                found.push((Start::Any, Then::Whatever));
+                found.entry(Start::Any).or_default().whatever = true;
                 waiting.push(at + 1);
             }
             Step::Choice(values, _) => {
                 // A word that is no value is skipped with a diagnostic.
-                found.push((Start::Any, Then::At(at + 1)));
+                found.entry(Start::Any).or_default().at.push(at + 1);
                 for value in values {
-                    let then = value.get(1).map_or(Then::At(at + 1), |w| Then::Word(w.clone()));
-                    found.extend(value.first().map(|word| (Start::Word(word.clone()), then)));
+                    let Some(word) = value.first() else { continue };
+                    let then = found.entry(Start::Word(word.clone())).or_default();
+                    match value.get(1) {
+                        Some(second) => then.words.push(second.clone()),
+                        None => then.at.push(at + 1),
+                    }
                 }
             }
-            Step::End => found.push((Start::End, Then::Whatever)),
+            Step::End => {
+                found.entry(Start::End).or_default();
+            }
+        }
+        if found.len() > MOST_STARTS {
+            return None;
         }
     }
-    found
+    Some(found)
 }

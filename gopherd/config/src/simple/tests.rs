@@ -338,11 +338,17 @@ fn hostile_specs_end_soon() {
         "[<a:number>|<b:ident>|<c:rest>] ".repeat(100) + "b",
         "[-o:-a|-a<rest>] ".repeat(200) + "<x:number>",
         format!("<a:rest> {}", "x <b:rest> ".repeat(350)),
+        "{a} ".repeat(1000) + "b",
+        (0..90).map(|n| format!("{{w{n}}}")).collect::<Vec<_>>().join(" ") + &"{a} ".repeat(800) + "b",
+        format!("(k:{})", (0..1000).map(|n| n.to_string()).collect::<Vec<_>>().join("|")),
     ];
     let texts = ["a ".repeat(5000), "x a ".repeat(3000), "a-".repeat(5000), "-a ".repeat(3000), "a".repeat(20_000)];
     let start = Instant::now();
     for spec in specs.iter().map(|text| spec(text)) {
+        let (mut index, mut found) = (Index::default(), Vec::new());
+        index.add(0, &spec);
         for text in &texts {
+            index.look_up(text, &mut found);
             let _ = spec.command(text);
             let short: String = text.chars().take(200).collect();
             let _ = spec.command(&short);
