@@ -6,6 +6,8 @@ use proptest::prelude::*;
 
 use super::{Index, Outcome, Spec};
 
+mod plain;
+
 #[track_caller]
 fn spec(text: &str) -> Spec {
     Spec::parse(text).unwrap_or_else(|e| panic!("{text}: {e}"))
@@ -396,6 +398,27 @@ fn pieces() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..14).prop_map(|pieces| pieces.concat())
 }
 
+const TERMS: &[&str] = &[
+    "a",
+    "a-b",
+    "<x:ident>",
+    "<n:number>",
+    "<x:rest>",
+    "<y:rest>",
+    "(k:a|b|a b)",
+    "[k:a|b]",
+    "[:1|b-1]",
+    "{a|b a}",
+    "/a|b|a b/",
+    "[<x:ident>|<n:number> <x:ident>]",
+    "[a <x:rest>|<n:number>]",
+    "[b {a} (k:1|2)|<x:token>]",
+    "[-o:-a|-b<number>|-b<ident>]",
+    "[-p:-b|-c=<token>]",
+];
+
+const WORDS: &[&str] = &["a ", "b ", "a-", "b-", "1 ", "1-", "a b ", "-a ", "-b1 ", "-b? ", "? ", "-c= "];
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(3000))]
 
@@ -412,6 +435,16 @@ proptest! {
             prop_assert!(!found.is_empty() || first.command(&input) == Outcome::None, "{} / {:?}", first, input);
             let _ = (first.usage(), first.options(), first.literals());
         }
+    }
+
+    #[test]
+    fn the_matcher_says_what_following_every_state_says(
+        terms in prop::collection::vec(prop::sample::select(TERMS), 1..6),
+        words in prop::collection::vec(prop::sample::select(WORDS), 1..8),
+    ) {
+        let spec = Spec::parse(&terms.join(" ")).map_err(TestCaseError::fail)?;
+        let text = words.concat();
+        prop_assert_eq!(spec.matches(&text), plain::matches(&spec.sequence, &text), "{} / {:?}", spec, text);
     }
 
     #[test]
