@@ -8,7 +8,7 @@ use std::{
 };
 
 use bolero::check;
-use gopher_config::{Diagnostic, FileKind, FileSource, LARGEST_FILE, pattern, read, yaml_to_json};
+use gopher_config::{Diagnostic, FileKind, FileSource, LARGEST_FILE, pattern, read, simple, yaml_to_json};
 use gopher_protocol::{
     ids::Generation,
     loader::{Sources, StartMode},
@@ -136,6 +136,51 @@ fn patterns() {
             for ours in [pattern::anchored(text), pattern::unanchored(text)].into_iter().flatten() {
                 pattern::compile(&ours).expect("what is accepted compiles again");
             }
+        }
+    });
+}
+
+#[test]
+fn simple_matchers() {
+    const PIECES: [&str; 24] = [
+        "a",
+        "b",
+        " ",
+        "-",
+        "|",
+        "{",
+        "}",
+        "[",
+        "]",
+        "(",
+        ")",
+        "/",
+        "<",
+        ">",
+        ":",
+        "<x:ident>",
+        "<rest>",
+        "<n:number>",
+        "(k:a|b)",
+        "[:a|b c]",
+        "[<y:rest>]",
+        "[-o:-a|-b:<bool>]",
+        ".",
+        "é",
+    ];
+    check!().with_test_time(SHORT).for_each(|bytes: &[u8]| {
+        let (spec, text) = bytes.split_at(bytes.len() / 2);
+        let likely = |bytes: &[u8]| bytes.iter().map(|b| PIECES[usize::from(*b) % PIECES.len()]).collect::<String>();
+        let plain = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        for (spec, text) in [(plain(spec), plain(text)), (likely(spec), likely(text)), (likely(spec), plain(text))] {
+            let Ok(spec) = simple::Spec::parse(&spec) else { continue };
+            let outcome = spec.command(&text);
+            let again = simple::Spec::parse(&spec.to_string()).expect("the canonical spelling parses");
+            assert_eq!(again.command(&text), outcome);
+            let (mut index, mut found) = (simple::Index::default(), Vec::new());
+            index.add(7, &spec);
+            index.look_up(&text, &mut found);
+            assert!(found.contains(&7) || outcome == simple::Outcome::None, "{spec} / {text}");
         }
     });
 }

@@ -59,6 +59,11 @@ fn addressing_and_policy() {
 }
 
 #[test]
+fn commands_with_simple_matchers() {
+    suite("simple-matchers", &["bash"]);
+}
+
+#[test]
 fn what_runs_is_seen_and_ended() {
     suite("running", &["bash"]);
 }

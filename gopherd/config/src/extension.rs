@@ -18,6 +18,7 @@ use crate::{
     layers::Notices,
     pattern,
     robot::thresholds,
+    simple::Spec,
     units::GoDuration,
     yaml::{Node, Value, decode},
 };
@@ -306,11 +307,9 @@ impl Check<'_> {
                 return self.item(key, n, "Label", message);
             }
         }
-        let rewritten = match (matcher.regex.is_empty(), matcher.simple_matcher.is_empty()) {
+        let expression = match (matcher.regex.is_empty(), matcher.simple_matcher.is_empty()) {
             (false, false) => return self.item(key, n, "Regex", "matcher specifies both Regex and SimpleMatcher"),
-            (true, false) if key == "Commands" => {
-                return self.item(key, n, "SimpleMatcher", "`SimpleMatcher` is not supported yet by this version");
-            }
+            (true, false) if key == "Commands" => self.simple(n, command, &matcher.simple_matcher)?,
             (true, false) => {
                 return self.item(key, n, "SimpleMatcher", "SimpleMatcher is only supported for directed Commands");
             }
@@ -318,16 +317,16 @@ impl Check<'_> {
                 return self.item(key, n, "", "matcher must specify either Regex or SimpleMatcher");
             }
             (true, true) => return self.item(key, n, "", "matcher must specify Regex"),
-            (false, true) if key == "MessageMatchers" => pattern::unanchored(&matcher.regex),
-            (false, true) => pattern::anchored(&matcher.regex),
-        };
-        let regex = match rewritten {
-            Ok(regex) => regex,
-            Err(e) => return self.item(key, n, "Regex", cannot_compile(&matcher.regex, &e)),
+            (false, true) => {
+                let rewrite = if key == "MessageMatchers" { pattern::unanchored } else { pattern::anchored };
+                let regex = rewrite(&matcher.regex);
+                let told = regex.or_else(|e| self.item(key, n, "Regex", cannot_compile(&matcher.regex, &e)));
+                Expression::Regex(told?)
+            }
         };
         Ok(Matcher {
             command: command.clone(),
-            expression: Expression::Regex(regex),
+            expression,
             usage: matcher.usage.clone(),
             summary: matcher.summary.clone(),
             details: matcher.details.clone(),
@@ -336,6 +335,17 @@ impl Check<'_> {
             channel_only: matcher.channel_only,
             contexts: matcher.contexts.clone(),
         })
+    }
+
+    /// A spec is parsed here to be refused here; the engine gets it as written.
+    fn simple(&self, n: usize, command: &str, spec: &str) -> Result<Expression, String> {
+        match Spec::parse(spec) {
+            Ok(_) => Ok(Expression::Simple(spec.to_owned())),
+            Err(e) => {
+                let message = format!("invalid command matcher for command '{command}': {e}");
+                self.item("Commands", n, "SimpleMatcher", message)
+            }
+        }
     }
 
     fn modes(&self, file: &ExtensionFile) -> Result<Vec<CommandMode>, String> {

@@ -22,6 +22,7 @@ mod schedule;
 mod schema;
 mod sections;
 mod services;
+pub mod simple;
 mod source;
 mod suggest;
 mod units;

@@ -61,6 +61,19 @@ pub(crate) fn admin_only(plugin: &Plugin, command: &str) -> bool {
     plugin.require_admin || plugin.admin_commands.iter().any(|c| c == command)
 }
 
+/// An authorizer has to be asked before the command runs.
+pub(crate) fn needs_authorization(plugin: &Plugin, command: &str) -> bool {
+    plugin.guard.authorize_all || lists(&plugin.guard.authorized, command)
+}
+
+/// The user may be told of a command without having run it. Who is in which group nobody knows before an authorizer
+/// was asked, so what needs one is not told of.
+pub(crate) fn visible(generation: &Generation, plugin: &Plugin, command: &str, user: &UserName) -> bool {
+    has_access(generation, plugin, user)
+        && (!admin_only(plugin, command) || generation.is_admin(user))
+        && !needs_authorization(plugin, command)
+}
+
 /// How a refusal is spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Manner {
@@ -109,16 +122,14 @@ pub(crate) fn judge(
 
 /// What needs an authorizer's or an elevator's word is refused: nobody can be asked yet.
 fn guard_refusal(plugin: &Plugin, command: &str) -> Option<(Manner, String)> {
-    let guard = &plugin.guard;
-    let among = |commands: &[String]| commands.iter().any(|c| c == command);
-    let what = if guard.authorize_all || among(&guard.authorized) {
-        "authorization"
-    } else if among(&guard.elevated) || among(&guard.elevate_immediate) {
-        "elevation"
+    let text = if needs_authorization(plugin, command) {
+        "Sorry, authorization failed due to a problem with the authorization plugin"
+    } else if lists(&plugin.guard.elevated, command) || lists(&plugin.guard.elevate_immediate, command) {
+        "Sorry, elevation failed due to a problem with the elevation service"
     } else {
         return None;
     };
-    Some((Manner::Reply, format!("Sorry, {what} failed due to a configuration error")))
+    Some((Manner::Reply, text.to_owned()))
 }
 
 fn private_refusal(
@@ -228,8 +239,8 @@ mod tests {
         let guarded = |guard: Guard| Extension { guard, ..testing::extension("deploy") };
         let go = || vec!["go".to_owned()];
         let (authorization, elevation) = (
-            "Sorry, authorization failed due to a configuration error",
-            "Sorry, elevation failed due to a configuration error",
+            "Sorry, authorization failed due to a problem with the authorization plugin",
+            "Sorry, elevation failed due to a problem with the elevation service",
         );
         for (guard, expected) in [
             (Guard { authorized: go(), elevated: go(), ..Guard::default() }, authorization),

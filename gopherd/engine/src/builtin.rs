@@ -239,6 +239,7 @@ mod tests {
                     format!("{}/{command} [{}]", plugin.name, args.join("|"))
                 }
                 Found::Nothing => "nothing".to_owned(),
+                Found::Mistaken(text) => text,
                 Found::Several(..) => "several".to_owned(),
             };
             assert_eq!(found, expected, "{text:?}");

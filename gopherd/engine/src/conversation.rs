@@ -364,6 +364,89 @@ fn a_remark_is_turned_into_a_command_by_calling_the_robot() {
     assert!(stage.answer().hidden);
 }
 
+/// A plugin with `SimpleMatcher`s that answers in one channel.
+fn levels() -> Extension {
+    let mut extension = testing::extension("levels");
+    extension.commands = vec![testing::simple("set", "set level (lvl:debug|info)"), testing::simple("what", "?")];
+    extension.commands[0].contexts = vec!["level:it".into(), "more".into()];
+    extension.channels = vec!["ops".into()];
+    extension.private.allowed = vec!["*".into()];
+    extension
+}
+
+#[test]
+fn a_wrong_value_is_answered_in_the_thread_and_a_wrong_place_with_the_right_one() {
+    let mut stage = Stage::open(testing::robot_with(vec![levels()]));
+    stage.say(testing::inbound("bob", "ops", ";set level loud."));
+    let answer = stage.answer();
+    assert_eq!(answer.text, "Invalid value: \"loud\" for: \"lvl\"; valid values: debug, info.");
+    assert_eq!(answer.destination, Destination::Channel { channel: "ops".into() });
+    assert!(answer.thread.is_some());
+    stage.say(testing::inbound("bob", "", "set level loud"));
+    let plain = stage.answer();
+    assert_eq!((plain.thread, plain.destination), (None, Destination::User { user: "bob".into() }));
+
+    stage.say(testing::inbound("bob", "general", ";set level debug"));
+    let hint = stage.answer();
+    assert_eq!(hint.text, "levels/set not available in #general, try #ops");
+    assert!(hint.thread.is_some());
+    stage.say(testing::inbound("bob", "general", ";set level loud"));
+    let advice = stage.answer().text;
+    assert!(!advice.contains("Invalid value"), "what is wrong elsewhere is not told here: {advice}");
+    stage.say(testing::inbound("bob", "general", ";what is this"));
+    assert!(stage.answer().text.starts_with("I couldn't match"));
+
+    stage.say(testing::inbound("bob", "ops", ";set-level DEBUG."));
+    let (mut worker, request) = stage.worker();
+    assert_eq!(request.args, ["set", "DEBUG"]);
+    stage.finish(&mut worker, &request, 0);
+    let log = fs::read_to_string(stage.directory.join("robot.log")).expect("a log");
+    assert!(log.contains("'levels/set' has 2 contexts and only 1 captures"), "{log}");
+}
+
+#[test]
+fn a_question_mark_is_a_command_if_a_plugin_says_so_and_a_remark_is_second() {
+    let mut stage = Stage::open(testing::robot_with(vec![levels()]));
+    stage.say(testing::inbound("bob", "ops", "set level info"));
+    stage.say(testing::inbound("bob", "ops", "floyd?"));
+    let (mut worker, request) = stage.worker();
+    assert_eq!(request.args, ["what"]);
+    stage.finish(&mut worker, &request, 0);
+    stage.say(testing::inbound("bob", "ops", "floyd"));
+    assert_eq!(stage.answer().text, "Yes?", "a command forgets the remark");
+    stage.say(testing::inbound("carol", "ops", "set level loud"));
+    stage.say(testing::inbound("carol", "ops", ";"));
+    assert!(stage.answer().text.starts_with("Invalid value: \"loud\""), "a remark gets the answer of a command");
+    stage.say(testing::inbound("carol", "ops", "nothing anybody knows"));
+    stage.say(testing::inbound("carol", "ops", "floyd"));
+    let advice = stage.answer().text;
+    assert!(advice.starts_with("I couldn't match `floyd, nothing anybody knows` in channel"), "{advice}");
+}
+
+#[test]
+fn nothing_is_remembered_when_two_plugins_match() {
+    let twin = Extension { name: "twin".into(), ..levels() };
+    let mut stage = Stage::open(testing::robot_with(vec![levels(), twin]));
+    stage.say(testing::inbound("bob", "ops", ";set level debug"));
+    assert!(stage.answer().text.starts_with("Yikes!"));
+    let remembered = |s: &mut Stage| {
+        s.engine.ephemeral.recall(&testing::context("bob", "ops"), "context:level", false, Instant::now())
+    };
+    assert_eq!(remembered(&mut stage), "");
+}
+
+#[test]
+fn two_catch_alls_that_want_it_equally_are_an_error() {
+    let mut other = testing::extension("other");
+    other.catch_all = true;
+    let mut stage = Stage::open(testing::robot_with(vec![other]));
+    stage.say(testing::inbound("bob", "general", ";what"));
+    stage.say(testing::inbound("bob", "general", ";ping"));
+    assert_eq!(stage.answer().text, "PONG", "and nobody answered before");
+    let log = fs::read_to_string(stage.directory.join("robot.log")).expect("a log");
+    assert!(log.contains("no catch-all ran for bob in #general: 'builtin-fallback', 'other' all want it"), "{log}");
+}
+
 #[test]
 fn help_that_nobody_was_asked_for_is_given_in_the_thread() {
     let mut stage = Stage::open(testing::robot());

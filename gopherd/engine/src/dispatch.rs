@@ -11,9 +11,10 @@ use gopher_protocol::{
 };
 
 use crate::{
-    access,
+    access::{self, Manner},
     connectors::Style,
     context::Context,
+    elsewhere,
     engine::{Engine, Phase},
     ephemeral::Resolved,
     events::Event,
@@ -28,6 +29,9 @@ use crate::{
 const CLOSED: &str = "(the robot is still starting up, please wait and try your command again later)";
 const STOPPING: &str = "Sorry, I'm shutting down and can't start any new tasks";
 const SEVERAL: &str = "Yikes! Your command matched multiple plugins, so I'm not doing ANYTHING";
+
+/// In the thread of the message; plain in a direct message, which has none.
+const IN_THREAD: Style = Style { manner: Manner::Say, in_thread: true, format: None };
 
 impl Engine {
     pub(crate) fn inbound(&mut self, protocol: &Rc<str>, message: &Inbound) {
@@ -83,11 +87,8 @@ impl Engine {
         if context.self_message {
             return;
         }
-        let command = if text.trim().is_empty() && !context.bot_user {
-            self.bare(generation, &context, message, now)
-        } else {
-            Some(text)
-        };
+        let called = text.trim().is_empty() && !context.bot_user;
+        let command = if called { self.bare(generation, &context, message, now) } else { Some(text) };
         self.ephemeral.forget_remark(&context);
         let Some(command) = command else { return };
         if self.try_command(generation, &context, &command) {
@@ -96,7 +97,12 @@ impl Engine {
         if !spoken || self.overhear(generation, &context, message) {
             return;
         }
-        self.catch_all(generation, &context, message);
+        if let Some(hint) = elsewhere::hint(generation, &context, &command) {
+            self.tell(&context, IN_THREAD, hint);
+            return;
+        }
+        // Whoever only called the robot meant what was said before.
+        self.catch_all(generation, &context, if called { &command } else { message });
     }
 
     /// Nobody but the robot can see it, but it names nobody: whoever wrote it is told how to address a command.
@@ -175,6 +181,7 @@ impl Engine {
                 self.log.error(&format!("a message of {} matched '{}' and '{}'", context.user, name(one), name(other)));
                 self.tell(context, Style::SAY, SEVERAL);
             }
+            Found::Mistaken(sentence) => self.tell(context, IN_THREAD, sentence),
             Found::One(hit) => self.start_hit(generation, context, hit, purpose),
         }
         true
@@ -186,6 +193,10 @@ impl Engine {
         let Some(pattern) = of_class.get(hit.matcher) else { return };
         let mut args = hit.args;
         let labels = &pattern.matcher.contexts;
+        if labels.len() > args.len() {
+            let name = format!("{}/{}", plugin.name, pattern.matcher.command);
+            self.log.error(&format!("'{name}' has {} contexts and only {} captures", labels.len(), args.len()));
+        }
         if !labels.is_empty()
             && let Resolved::Unknown(label) = self.ephemeral.resolve(context, labels, &mut args, Instant::now())
         {
@@ -203,7 +214,18 @@ impl Engine {
         if self.stopping() {
             return;
         }
-        let Some(plugin) = matching::catch_all(generation, context) else { return };
+        let plugin = match matching::catch_all(generation, context) {
+            Ok(Some(plugin)) => plugin,
+            Ok(None) => return,
+            Err(several) => {
+                let plugins = several.iter().filter_map(|index| generation.plugins.get(*index));
+                let names: Vec<String> = plugins.map(|p| format!("'{}'", p.name)).collect();
+                let names = names.join(", ");
+                let place = context.place();
+                self.log.error(&format!("no catch-all ran for {} in {place}: {names} all want it", context.user));
+                return;
+            }
+        };
         self.event(&context.protocol, Event::CatchAllsRan);
         self.start_command(generation, plugin, "_catchall", vec![message.to_owned()], context, Purpose::CatchAll);
     }
@@ -220,7 +242,7 @@ impl Engine {
     ) {
         let Some(plugin) = generation.plugins.get(index) else { return };
         let protocol = context.protocol.as_str();
-        if self.stopping() && !(plugin.name.as_str() == "builtin-admin" && matches!(command, "ps" | "kill")) {
+        if self.stopping() && !(plugin.name.as_str() == "builtin-admin" && matches!(command, "ps" | "kill" | "abort")) {
             self.tell(context, Style::SAY, STOPPING);
             return;
         }

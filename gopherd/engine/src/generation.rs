@@ -3,21 +3,22 @@
 //! Runs hold the generation they started with, so a newer one never changes what is under way.
 
 use std::{
+    borrow::Cow,
     cell::OnceCell,
     collections::{HashMap, HashSet},
 };
 
+use gopher_config::simple::{Outcome, Spec};
 use gopher_protocol::{
     ids::{TaskName, UserName},
-    robot::{CommandMode, Extension, Guard, Kind, Matcher, PrivatePolicy, Robot, RosterEntry},
+    robot::{CommandMode, Expression, Extension, Guard, Kind, Matcher, PrivatePolicy, Robot, RosterEntry},
 };
-use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use regex::{Regex, RegexBuilder};
 
-use crate::builtin::BuiltIn;
+use crate::{builtin::BuiltIn, prefilter::Prefilter};
 
-/// Memory one compiled pattern, and all of them together, may take.
+/// Memory one compiled pattern may take.
 const PATTERN_LIMIT: usize = 4 << 20;
-const SET_LIMIT: usize = 128 << 20;
 
 /// What runs when a plugin is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,23 +50,59 @@ pub(crate) struct Plugin {
     pub(crate) messages: Vec<Pattern>,
 }
 
-/// A matcher whose expression is compiled when the set says that it hits.
+/// A matcher and what it compares texts with.
 #[derive(Debug)]
 pub(crate) struct Pattern {
     pub(crate) matcher: Matcher,
-    regex: OnceCell<Option<Regex>>,
-    /// Its place in the set of its class.
-    pub(crate) in_set: usize,
+    compiled: Compiled,
+}
+
+#[derive(Debug)]
+enum Compiled {
+    /// When the pattern is wanted for the first time.
+    Regex(OnceCell<Option<Regex>>),
+    /// `None` if the loader should have refused it.
+    Simple(Option<Box<Spec>>),
 }
 
 impl Pattern {
-    fn new(matcher: Matcher, in_set: usize) -> Self {
-        Self { matcher, regex: OnceCell::new(), in_set }
+    fn new(matcher: Matcher) -> Self {
+        let compiled = match &matcher.expression {
+            Expression::Regex(_) => Compiled::Regex(OnceCell::new()),
+            Expression::Simple(spec) => Compiled::Simple(Spec::parse(spec).ok().map(Box::new)),
+        };
+        Self { matcher, compiled }
     }
 
-    /// The compiled expression; `None` only for one that the loader should have refused.
-    pub(crate) fn regex(&self) -> Option<&Regex> {
-        self.regex.get_or_init(|| compile(self.matcher.regex()?).ok()).as_ref()
+    /// The parsed `SimpleMatcher`, of a pattern that is one.
+    pub(crate) fn spec(&self) -> Option<&Spec> {
+        match &self.compiled {
+            Compiled::Simple(spec) => spec.as_deref(),
+            Compiled::Regex(_) => None,
+        }
+    }
+
+    /// What it says to a text; `forms` are all forms of the text to try, itself first.
+    pub(crate) fn says(&self, forms: &[Cow<'_, str>]) -> Outcome {
+        let Compiled::Regex(cell) = &self.compiled else {
+            let text = forms.first().map_or("", |form| form);
+            return self.spec().map_or(Outcome::None, |spec| spec.command(text));
+        };
+        let regex = cell.get_or_init(|| compile(self.matcher.regex()?).ok());
+        let captures = regex.as_ref().and_then(|regex| forms.iter().find_map(|form| regex.captures(form)));
+        let argument = |group: Option<regex::Match<'_>>| group.map_or(String::new(), |m| m.as_str().to_owned());
+        captures.map_or(Outcome::None, |c| Outcome::Exact(c.iter().skip(1).map(argument).collect()))
+    }
+
+    fn trouble(&self) -> Option<String> {
+        let reason = match &self.matcher.expression {
+            Expression::Regex(pattern) => {
+                let error = compile(pattern).err()?.to_string();
+                error.lines().last().unwrap_or_default().trim().to_owned()
+            }
+            Expression::Simple(spec) => Spec::parse(spec).err()?,
+        };
+        Some(format!("the pattern of '{}' does not compile: {reason}", self.matcher.command))
     }
 }
 
@@ -74,43 +111,14 @@ pub(crate) fn compile(pattern: &str) -> Result<Regex, regex::Error> {
     RegexBuilder::new(pattern).size_limit(PATTERN_LIMIT).build()
 }
 
-/// All patterns of one class in one automaton, so that a thousand cost little more than ten.
-#[derive(Debug)]
-pub(crate) struct Prefilter {
-    set: Option<RegexSet>,
-}
-
-/// Which patterns of a class hit one text.
-pub(crate) struct Hits(Option<regex::SetMatches>);
-
-impl Hits {
-    pub(crate) fn contains(&self, in_set: usize) -> bool {
-        self.0.as_ref().is_none_or(|matches| matches.matched(in_set))
-    }
-
-    pub(crate) fn none(&self) -> bool {
-        self.0.as_ref().is_some_and(|matches| !matches.matched_any())
-    }
-}
-
-impl Prefilter {
-    fn new<'a>(patterns: impl Iterator<Item = &'a Pattern>) -> Self {
-        let set =
-            RegexSetBuilder::new(patterns.map(|p| p.matcher.regex().unwrap_or_default())).size_limit(SET_LIMIT).build();
-        Self { set: set.ok() }
-    }
-
-    pub(crate) fn hits(&self, text: &str) -> Hits {
-        Hits(self.set.as_ref().map(|set| set.matches(text)))
-    }
-}
-
 /// A configuration ready for use.
 pub(crate) struct Generation {
     pub(crate) robot: Robot,
     pub(crate) plugins: Vec<Plugin>,
     pub(crate) commands: Prefilter,
     pub(crate) ambient: Prefilter,
+    /// Places of plugins that take what nobody understood.
+    pub(crate) catch_alls: Vec<usize>,
     roster: HashMap<UserName, usize>,
     admins: HashSet<UserName>,
     /// (protocol, channel id) → name.
@@ -129,16 +137,17 @@ impl Generation {
                 plugins.push(extension_plugin(extension, index));
             }
         }
-        let (mut commands, mut ambient) = prefilters(&mut plugins);
-        if commands.set.is_none() || ambient.set.is_none() {
+        let (mut commands, mut ambient) = prefilters(&plugins);
+        if !commands.is_whole() || !ambient.is_whole() || plugins.iter().any(has_bad_spec) {
             // Something does not compile: find out what, and do without it.
             plugins.retain(|plugin| {
-                let bad = bad_pattern(plugin);
+                let bad = plugin.commands.iter().chain(&plugin.messages).find_map(Pattern::trouble);
                 trouble.extend(bad.iter().map(|reason| format!("plugin '{}' is not used: {reason}", plugin.name)));
                 bad.is_none()
             });
-            (commands, ambient) = prefilters(&mut plugins);
+            (commands, ambient) = prefilters(&plugins);
         }
+        let catch_alls = plugins.iter().enumerate().filter(|(_, p)| p.catch_all).map(|(index, _)| index).collect();
 
         let mut roster = HashMap::new();
         for (index, entry) in robot.roster.iter().enumerate() {
@@ -155,6 +164,7 @@ impl Generation {
         let generation = Self {
             commands,
             ambient,
+            catch_alls,
             admins: robot.admin_users.iter().cloned().collect(),
             plugins,
             roster,
@@ -196,33 +206,16 @@ impl Generation {
     }
 }
 
-/// Numbers the patterns of each class and builds the class's automaton.
-fn prefilters(plugins: &mut [Plugin]) -> (Prefilter, Prefilter) {
-    let (mut commands, mut messages) = (0, 0);
-    for plugin in &mut *plugins {
-        for (next, pattern) in plugin.commands.iter_mut().enumerate() {
-            pattern.in_set = commands + next;
-        }
-        for (next, pattern) in plugin.messages.iter_mut().enumerate() {
-            pattern.in_set = messages + next;
-        }
-        commands += plugin.commands.len();
-        messages += plugin.messages.len();
-    }
-    let plugins = &*plugins;
-    (Prefilter::new(plugins.iter().flat_map(|p| &p.commands)), Prefilter::new(plugins.iter().flat_map(|p| &p.messages)))
+fn prefilters(plugins: &[Plugin]) -> (Prefilter, Prefilter) {
+    (Prefilter::new(plugins, |p| &p.commands), Prefilter::new(plugins, |p| &p.messages))
 }
 
-fn bad_pattern(plugin: &Plugin) -> Option<String> {
-    plugin.commands.iter().chain(&plugin.messages).find_map(|pattern| {
-        let error = compile(pattern.matcher.regex()?).err()?.to_string();
-        let reason = error.lines().last().unwrap_or_default().trim();
-        Some(format!("the pattern of '{}' does not compile: {reason}", pattern.matcher.command))
-    })
+fn has_bad_spec(plugin: &Plugin) -> bool {
+    plugin.commands.iter().chain(&plugin.messages).any(|p| matches!(p.compiled, Compiled::Simple(None)))
 }
 
 fn extension_plugin(extension: &Extension, index: usize) -> Plugin {
-    let patterns = |matchers: &[Matcher]| matchers.iter().map(|m| Pattern::new(m.clone(), 0)).collect();
+    let patterns = |matchers: &[Matcher]| matchers.iter().map(|m| Pattern::new(m.clone())).collect();
     Plugin {
         name: extension.name.clone(),
         source: Source::Extension(index),
@@ -271,8 +264,8 @@ fn builtin_plugins(robot: &Robot) -> Vec<Plugin> {
                 match_unlisted: built_in.match_unlisted(),
                 catch_all: built_in.catch_all(),
                 catch_all_modes: Vec::new(),
-                commands: built_in.matchers().into_iter().map(|m| Pattern::new(m, 0)).collect(),
-                messages: built_in.messages().into_iter().map(|m| Pattern::new(m, 0)).collect(),
+                commands: built_in.matchers().into_iter().map(Pattern::new).collect(),
+                messages: built_in.messages().into_iter().map(Pattern::new).collect(),
             };
             let configured = robot.extensions.iter().find(|e| e.name == plugin.name && matches!(e.kind, Kind::Plugin));
             if let Some(extension) = configured {

@@ -44,7 +44,7 @@ pub(crate) fn admit(generation: &Generation, protocol: &str, message: &Inbound) 
     if listed && !message.validated_user {
         return Verdict::Ignored(format!("{protocol} does not vouch that {} is {user}", message.user_id));
     }
-    if robot.ignore_users.iter().any(|ignored| ignored.eq_ignore_ascii_case(user.as_str())) {
+    if robot.ignore_users.iter().any(|ignored| ignored.to_lowercase() == user.as_str().to_lowercase()) {
         return Verdict::Ignored(format!("{user} is in IgnoreUsers"));
     }
 
@@ -117,6 +117,8 @@ mod tests {
         let alice = Inbound { user_name: Some(" Alice ".into()), ..testing::inbound("alice", "general", "hi") };
         assert_eq!(verdict(|_| {}, &alice), "alice listed=true in \"general\"");
         assert_eq!(verdict(|r| r.ignore_users = vec!["ALICE".into()], &alice), "ignored");
+        let zoe = Inbound { user_name: Some("Zoë".into()), ..alice };
+        assert_eq!(verdict(|r| r.ignore_users = vec!["ZOË".into()], &zoe), "ignored");
     }
 
     #[test]

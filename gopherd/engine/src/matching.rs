@@ -1,13 +1,18 @@
 //! Which plugin a text is for (spec: configuration §4.3–4.5, 4.10). Pure.
+//!
+//! Looks only at patterns that the prefilter of their class wants, so the cost of a message does not grow with the
+//! number of extensions.
 
 use std::borrow::Cow;
 
-use gopher_protocol::robot::CommandMode;
+use gopher_config::simple::Outcome;
+use gopher_protocol::robot::{CommandMode, Matcher};
 
 use crate::{
     access,
     context::Context,
-    generation::{Generation, Hits, Pattern, Plugin},
+    generation::{Generation, Pattern, Plugin},
+    prefilter::Place,
 };
 
 /// A plugin's command with its arguments.
@@ -28,6 +33,8 @@ pub(crate) enum Found {
     One(Hit),
     /// Places of two plugins that both want it.
     Several(usize, usize),
+    /// A command with one wrong value; the sentence says which.
+    Mistaken(String),
 }
 
 /// Every run of white space as one blank; borrowed if there is nothing to do.
@@ -63,8 +70,8 @@ fn without_dot(text: &str) -> Option<&str> {
     text.trim_end_matches(is_space).strip_suffix('.')
 }
 
-/// The forms of a text that a matcher is tried on, without repetition.
-fn candidates(text: &str, dots: bool) -> Vec<Cow<'_, str>> {
+/// The forms of a text that a matcher is tried on, without repetition, the text itself first.
+fn forms(text: &str, dots: bool) -> Vec<Cow<'_, str>> {
     let mut all = vec![Cow::Borrowed(text)];
     if let Cow::Owned(one) = collapsed(text) {
         all.push(Cow::Owned(one));
@@ -78,101 +85,150 @@ fn candidates(text: &str, dots: bool) -> Vec<Cow<'_, str>> {
 
 /// The command an addressed text stands for.
 pub(crate) fn command(generation: &Generation, context: &Context, text: &str) -> Found {
-    let tried = prepared(candidates(text, true), |c| generation.commands.hits(c));
-    search(generation, context, &tried, |p| &p.commands, |p| access::considered_for_commands(generation, p, context))
+    let forms = forms(text, true);
+    let mut search = Search { generation, context, forms: &forms, found: None, mistakes: Vec::new() };
+    let wanted = generation.commands.wanted(&forms);
+    for of_plugin in wanted.chunk_by(|a, b| a.plugin == b.plugin) {
+        let eligible = |p: &Plugin| access::considered_for_commands(generation, p, context);
+        if let Some(several) = search.plugin(of_plugin, |p| &p.commands, eligible) {
+            return several;
+        }
+    }
+    search.result()
 }
 
 /// The matcher that overheard a whole message.
 pub(crate) fn ambient(generation: &Generation, context: &Context, message: &str) -> Found {
-    let tried = prepared(candidates(message, false), |c| generation.ambient.hits(c));
-    search(
-        generation,
-        context,
-        &tried,
-        |p| &p.messages,
-        |p| {
+    let forms = forms(message, false);
+    let mut search = Search { generation, context, forms: &forms, found: None, mistakes: Vec::new() };
+    let wanted = generation.ambient.wanted(&forms);
+    for of_plugin in wanted.chunk_by(|a, b| a.plugin == b.plugin) {
+        let eligible = |p: &Plugin| {
             (!context.is_command() || p.ambient_match_command)
                 && (context.listed || p.match_unlisted || context.is_command())
                 && access::available_here(generation, p, context)
-        },
-    )
-}
-
-fn prepared(texts: Vec<Cow<'_, str>>, hits: impl Fn(&str) -> Hits) -> Vec<(Cow<'_, str>, Hits)> {
-    let with_hits = texts.into_iter().map(|t| {
-        let hits = hits(&t);
-        (t, hits)
-    });
-    with_hits.filter(|(_, hits)| !hits.none()).collect()
-}
-
-fn search<'g>(
-    generation: &'g Generation,
-    context: &Context,
-    tried: &[(Cow<'_, str>, Hits)],
-    patterns: impl Fn(&'g Plugin) -> &'g Vec<Pattern>,
-    eligible: impl Fn(&Plugin) -> bool,
-) -> Found {
-    if tried.is_empty() {
-        return Found::Nothing;
+        };
+        if let Some(several) = search.plugin(of_plugin, |p| &p.messages, eligible) {
+            return several;
+        }
     }
-    let mut found: Option<Hit> = None;
-    for (index, plugin) in generation.plugins.iter().enumerate() {
-        let of_plugin = patterns(plugin);
-        let wanted = of_plugin.iter().any(|p| tried.iter().any(|(_, hits)| hits.contains(p.in_set)));
-        if !wanted || !eligible(plugin) {
-            continue;
-        }
-        let Some((matcher, args)) = first_match(of_plugin, context, tried) else { continue };
-        if let Some(first) = found {
-            return Found::Several(first.plugin, index);
-        }
-        found = Some(Hit { plugin: index, matcher, args });
-    }
-    found.map_or(Found::Nothing, Found::One)
+    search.result()
 }
 
-fn first_match(
-    patterns: &[Pattern],
-    context: &Context,
-    tried: &[(Cow<'_, str>, Hits)],
-) -> Option<(usize, Vec<String>)> {
-    patterns.iter().enumerate().find_map(|(place, pattern)| {
-        if pattern.matcher.channel_only && (context.direct || context.threaded) {
-            return None;
-        }
-        tried.iter().filter(|(_, hits)| hits.contains(pattern.in_set)).find_map(|(text, _)| {
-            let captures = pattern.regex()?.captures(text)?;
-            let args = captures.iter().skip(1).map(|g| g.map_or(String::new(), |m| m.as_str().to_owned())).collect();
-            Some((place, args))
+/// The only command that a text stands for, wherever that is available, of those the user may know.
+pub(crate) fn anywhere(generation: &Generation, context: &Context, text: &str) -> Option<Hit> {
+    let forms = forms(text, true);
+    let wanted = generation.commands.wanted(&forms);
+    let mut hits = wanted.chunk_by(|a, b| a.plugin == b.plugin).filter_map(|of_plugin| {
+        of_plugin.iter().find_map(|place| {
+            let plugin = generation.plugins.get(place.plugin)?;
+            let pattern = plugin.commands.get(place.matcher)?;
+            if !access::visible(generation, plugin, &pattern.matcher.command, &context.user) {
+                return None;
+            }
+            match pattern.says(&forms) {
+                Outcome::Exact(args) => Some(Hit { plugin: place.plugin, matcher: place.matcher, args }),
+                _ => None,
+            }
         })
-    })
+    });
+    let only = hits.next()?;
+    hits.next().is_none().then_some(only)
 }
 
-/// The plugin that takes a command nobody understood; two that want it equally cancel out.
-pub(crate) fn catch_all(generation: &Generation, context: &Context) -> Option<usize> {
-    if context.hidden {
-        let for_hidden = select_catch_all(generation, context, &CommandMode::Hidden, true);
-        if for_hidden.is_some() {
-            return for_hidden;
+/// The place suits a matcher that may be for channels only.
+pub(crate) fn suits_place(matcher: &Matcher, context: &Context) -> bool {
+    !matcher.channel_only || !(context.direct || context.threaded)
+}
+
+/// What the plugins said so far.
+struct Search<'s> {
+    generation: &'s Generation,
+    context: &'s Context,
+    forms: &'s [Cow<'s, str>],
+    found: Option<Hit>,
+    /// Distinct diagnostics that the user may see.
+    mistakes: Vec<String>,
+}
+
+impl Search<'_> {
+    /// Asks one plugin; the answer is that there are several.
+    fn plugin(
+        &mut self,
+        wanted: &[Place],
+        class: fn(&Plugin) -> &Vec<Pattern>,
+        eligible: impl Fn(&Plugin) -> bool,
+    ) -> Option<Found> {
+        let index = wanted.first()?.plugin;
+        let plugin = self.generation.plugins.get(index).filter(|p| eligible(p))?;
+        for place in wanted {
+            let Some(pattern) = class(plugin).get(place.matcher) else { continue };
+            if !suits_place(&pattern.matcher, self.context) {
+                continue;
+            }
+            match pattern.says(self.forms) {
+                Outcome::Exact(args) => {
+                    if let Some(first) = &self.found {
+                        return Some(Found::Several(first.plugin, index));
+                    }
+                    self.found = Some(Hit { plugin: index, matcher: place.matcher, args });
+                    return None;
+                }
+                Outcome::Syntax(mistake) => {
+                    let command = pattern.matcher.command.as_str();
+                    let visible = access::visible(self.generation, plugin, command, &self.context.user);
+                    if visible && !self.mistakes.contains(&mistake) {
+                        self.mistakes.push(mistake);
+                    }
+                }
+                Outcome::None => {}
+            }
+        }
+        None
+    }
+
+    fn result(mut self) -> Found {
+        match (self.found, self.mistakes.len()) {
+            (Some(hit), _) => Found::One(hit),
+            (None, 1) => self.mistakes.pop().map_or(Found::Nothing, Found::Mistaken),
+            (None, _) => Found::Nothing,
         }
     }
-    select_catch_all(generation, context, context.mode.as_ref()?, false)
 }
 
-fn select_catch_all(generation: &Generation, context: &Context, mode: &CommandMode, exact: bool) -> Option<usize> {
+/// The plugin that takes a command nobody understood; places of those that want it equally are the error.
+pub(crate) fn catch_all(generation: &Generation, context: &Context) -> Result<Option<usize>, Vec<usize>> {
+    if context.hidden {
+        let for_hidden = select_catch_all(generation, context, &CommandMode::Hidden, true)?;
+        if for_hidden.is_some() {
+            return Ok(for_hidden);
+        }
+    }
+    context.mode.as_ref().map_or(Ok(None), |mode| select_catch_all(generation, context, mode, false))
+}
+
+fn select_catch_all(
+    generation: &Generation,
+    context: &Context,
+    mode: &CommandMode,
+    exact: bool,
+) -> Result<Option<usize>, Vec<usize>> {
     let (mut specific, mut general) = (Vec::new(), Vec::new());
-    for (index, plugin) in generation.plugins.iter().enumerate() {
+    for index in &generation.catch_alls {
+        let Some(plugin) = generation.plugins.get(*index) else { continue };
         let takes_mode = plugin.catch_all_modes.contains(mode) || (plugin.catch_all_modes.is_empty() && !exact);
-        if !plugin.catch_all || !takes_mode || !access::considered_for_commands(generation, plugin, context) {
+        if !takes_mode || !access::available_here(generation, plugin, context) {
             continue;
         }
         let named_channel = !context.direct && plugin.channels.contains(&context.channel);
-        if !plugin.catch_all_modes.is_empty() || named_channel { specific.push(index) } else { general.push(index) }
+        let of_class = if !plugin.catch_all_modes.is_empty() || named_channel { &mut specific } else { &mut general };
+        of_class.push(*index);
     }
     match (specific.as_slice(), general.as_slice()) {
-        ([one], _) | ([], [one]) => Some(*one),
-        _ => None,
+        ([], []) => Ok(None),
+        ([one], _) | ([], [one]) => Ok(Some(*one)),
+        ([], _) => Err(general),
+        _ => Err(specific),
     }
 }
 
@@ -182,7 +238,7 @@ mod tests {
     use crate::testing;
     use gopher_protocol::{
         ids::TaskName,
-        robot::{Disabled, Extension, Kind},
+        robot::{Disabled, Extension, Guard, Kind},
     };
 
     fn plugin(name: &str, pattern: &str) -> Extension {
@@ -196,6 +252,7 @@ mod tests {
         assert_eq!(trouble, [""; 0]);
         match command(&generation, context, text) {
             Found::Nothing => "nothing".into(),
+            Found::Mistaken(sentence) => sentence,
             Found::Several(a, b) => format!("{}+{}", generation.plugins[a].name, generation.plugins[b].name),
             Found::One(hit) => format!("{} {:?}", generation.plugins[hit.plugin].name, hit.args),
         }
@@ -270,18 +327,29 @@ mod tests {
         };
         let chosen = |extensions: Vec<Extension>, context: &Context| {
             let (generation, _) = Generation::new(testing::robot_with(extensions));
-            catch_all(&generation, context).map_or("none".to_owned(), |i| generation.plugins[i].name.to_string())
+            match catch_all(&generation, context) {
+                Ok(one) => one.map_or("none".to_owned(), |i| generation.plugins[i].name.to_string()),
+                Err(several) => {
+                    several.iter().map(|i| generation.plugins[*i].name.as_str()).collect::<Vec<_>>().join("+")
+                }
+            }
         };
         let here = testing::context("bob", "general");
         assert_eq!(chosen(vec![], &here), "builtin-fallback");
-        assert_eq!(chosen(vec![catcher("a", &[], &[])], &here), "none");
+        assert_eq!(chosen(vec![catcher("a", &[], &[])], &here), "builtin-fallback+a");
         assert_eq!(chosen(vec![catcher("a", &[CommandMode::Alias], &[])], &here), "a");
         assert_eq!(chosen(vec![catcher("a", &[], &["general"])], &here), "a");
         assert_eq!(chosen(vec![catcher("a", &[], &["ops"])], &here), "builtin-fallback");
         let two = vec![catcher("a", &[CommandMode::Alias], &[]), catcher("b", &[], &["general"])];
-        assert_eq!(chosen(two, &here), "none");
-        let hidden = Context { hidden: true, mode: Some(CommandMode::Name), ..here };
+        assert_eq!(chosen(two, &here), "a+b");
+        let hidden = Context { hidden: true, mode: Some(CommandMode::Name), ..here.clone() };
         assert_eq!(chosen(vec![catcher("a", &[CommandMode::Hidden], &[])], &hidden), "a");
+        let hidden_elsewhere = Context { channel: "random".into(), ..hidden };
+        let mut named = catcher("a", &[CommandMode::Hidden], &["general"]);
+        named.private.allowed = vec!["*".into()];
+        assert_eq!(chosen(vec![named], &hidden_elsewhere), "builtin-fallback", "it must be available there");
+        let direct = Context { direct: true, channel: String::new(), mode: Some(CommandMode::Direct), ..here };
+        assert_eq!(chosen(vec![catcher("a", &[], &["general"])], &direct), "builtin-fallback+a");
     }
 
     #[test]
@@ -290,6 +358,69 @@ mod tests {
             Generation::new(testing::robot_with(vec![plugin("bad", "("), plugin("good", "go")]));
         assert_eq!(trouble.len(), 1);
         assert!(trouble[0].contains("'bad'"), "{trouble:?}");
+        assert!(matches!(command(&generation, &testing::context("bob", "general"), "go"), Found::One(_)));
+    }
+
+    fn knowing(name: &str, specs: &[&str]) -> Extension {
+        let mut extension = testing::extension(name);
+        extension.commands = specs.iter().map(|spec| testing::simple("go", spec)).collect();
+        extension
+    }
+
+    const LOUD: &str = "Invalid value: \"loud\" for: \"lvl\"; valid values: debug, info.";
+
+    #[test]
+    fn simple_matchers_match_like_others() {
+        let context = testing::context("bob", "general");
+        let of = |specs: &[&str], text: &str| found(vec![knowing("p", specs)], &context, text);
+        assert_eq!(of(&["set level (lvl:debug|info)"], "SET  LEVEL-debug."), "p [\"debug\"]");
+        assert_eq!(of(&["set level (lvl:debug|info)"], "set level"), "nothing");
+        assert_eq!(of(&["say hello", "say <m:rest>"], "say hello"), "p []", "the first of a plugin decides");
+        assert_eq!(of(&["set level (lvl:debug|info)", "set level <x:token>"], "set level loud"), "p [\"loud\"]");
+        let mixed = || vec![knowing("p", &["say <m:rest>"]), plugin("q", "say (.*)")];
+        assert_eq!(found(mixed(), &context, "say x"), "p+q");
+    }
+
+    #[test]
+    fn one_diagnostic_is_the_answer_and_several_are_none() {
+        let context = testing::context("bob", "general");
+        let of = |extensions: &[Extension]| found(extensions.to_vec(), &context, "set level loud");
+        let level = || knowing("p", &["set level (lvl:debug|info)"]);
+        assert_eq!(of(&[level()]), LOUD);
+        assert_eq!(of(&[level(), knowing("q", &["set level (lvl:debug|info)"])]), LOUD, "the same from two");
+        assert_eq!(of(&[level(), knowing("q", &["set level <n:number>"])]), "nothing");
+        assert_eq!(of(&[level(), knowing("q", &["set level <n:ident>"])]), "q [\"loud\"]");
+        assert_eq!(of(&[level(), plugin("q", "set level.*")]), "q []");
+    }
+
+    #[test]
+    fn diagnostics_come_from_commands_that_the_user_may_know() {
+        let level = || knowing("p", &["set level (lvl:debug|info)"]);
+        let of = |extension: Extension, user: &str, channel: &str| {
+            found(vec![extension], &testing::context(user, channel), "set level loud")
+        };
+        assert_eq!(of(Extension { channels: vec!["ops".into()], ..level() }, "bob", "general"), "nothing");
+        assert_eq!(of(Extension { channels: vec!["ops".into()], ..level() }, "bob", "ops"), LOUD);
+        assert_eq!(of(Extension { users: vec!["carol".into()], ..level() }, "bob", "general"), "nothing");
+        let admins = || Extension { admin_commands: vec!["go".into()], ..level() };
+        assert_eq!(of(admins(), "bob", "general"), "nothing");
+        assert_eq!(of(admins(), "alice", "general"), LOUD);
+        let guard = Guard { authorized: vec!["go".into()], auth_require: "ops".into(), ..Guard::default() };
+        assert_eq!(of(Extension { guard, ..level() }, "alice", "general"), "nothing", "nobody knows the groups yet");
+        let mut channel_only = level();
+        channel_only.commands[0].channel_only = true;
+        channel_only.private.allowed = vec!["*".into()];
+        assert_eq!(of(channel_only.clone(), "bob", "general"), LOUD);
+        let direct = Context { direct: true, channel: String::new(), ..testing::context("bob", "general") };
+        assert_eq!(found(vec![channel_only], &direct, "set level loud"), "nothing");
+    }
+
+    #[test]
+    fn a_plugin_whose_spec_does_not_parse_is_left_out_alone() {
+        let extensions = vec![knowing("bad", &["go <x:thing>"]), knowing("good", &["go"])];
+        let (generation, trouble) = Generation::new(testing::robot_with(extensions));
+        let reason = "the pattern of 'go' does not compile: unknown SimpleMatcher capture type \"thing\"";
+        assert_eq!(trouble, [format!("plugin 'bad' is not used: {reason}")]);
         assert!(matches!(command(&generation, &testing::context("bob", "general"), "go"), Found::One(_)));
     }
 

@@ -123,6 +123,10 @@ pub(crate) fn command(command: &str, pattern: &str) -> Matcher {
     overheard(command, &format!(r"^(?s:\s*{pattern}\s*)$"))
 }
 
+pub(crate) fn simple(command: &str, spec: &str) -> Matcher {
+    Matcher { expression: Expression::Simple(spec.to_owned()), ..overheard(command, "") }
+}
+
 /// A message of a user that the connector vouches for.
 pub(crate) fn inbound(user: &str, channel: &str, text: &str) -> Inbound {
     Inbound {

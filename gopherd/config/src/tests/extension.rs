@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use gopher_protocol::{
     ids::ChannelName,
-    robot::{CommandMode, Robot, TimeOuts},
+    robot::{CommandMode, Expression, Robot, TimeOuts},
 };
 
 use super::{ROBOT, draft, plugin, reason, robot, told};
@@ -45,7 +45,14 @@ fn a_bad_plugin_file_disables_that_plugin_alone() {
             "Commands: [{Command: x, Regex: a, SimpleMatcher: b}]",
             "1:32: matcher specifies both Regex and SimpleMatcher",
         ),
-        ("Commands: [{Command: x, SimpleMatcher: b}]", "1:40: `SimpleMatcher` is not supported yet by this version"),
+        (
+            "Commands:\n- Command: x\n  SimpleMatcher: b <c:thing>",
+            "3:18: invalid command matcher for command 'x': unknown SimpleMatcher capture type \"thing\"",
+        ),
+        (
+            "Commands: [{Command: x, SimpleMatcher: ' '}]",
+            "1:40: invalid command matcher for command 'x': SimpleMatcher cannot be empty",
+        ),
         (
             "Commands: [{Command: ' _x', Regex: a}]",
             "1:22: plugin 'p' command \" _x\" is reserved for engine use; plugin command names must not start with '_'",
@@ -87,6 +94,14 @@ fn a_bad_plugin_file_disables_that_plugin_alone() {
         ("/bot/custom/conf/plugins/p.yaml", "AllChannels: false\n"),
     ]);
     assert_eq!(reason(&invisible), "Plugin 'p' not visible in any channels or private command policy, disabling");
+}
+
+#[test]
+fn simple_matchers_arrive_as_written() {
+    let robot = plugin("Commands:\n- Command: x\n  SimpleMatcher: Restart-the {slow} <name:ident>\n", "");
+    let [extension] = robot.extensions.as_slice() else { panic!("{:?}", robot.disabled) };
+    let spec = Expression::Simple("Restart-the {slow} <name:ident>".to_owned());
+    assert_eq!(extension.commands[0].expression, spec);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use gopher_protocol::robot::Expression;
 use proptest::prelude::*;
 
 use super::{ROBOT, draft, of};
@@ -66,6 +67,8 @@ fn keys() -> impl Strategy<Value = String> {
         "Commands:\n",
         "- Command: a\n",
         "  Regex: '",
+        "  SimpleMatcher: '",
+        "<a:ident>",
         "(\\w+)",
         "[a-",
         "]'\n",
@@ -118,7 +121,10 @@ proptest! {
         let answers = draft.wants_defaults().into_iter().map(|name| (name, Ok(default.clone()))).collect();
         let robot = draft.finish(answers).expect("finishes");
         for matcher in robot.extensions.iter().flat_map(|e| e.commands.iter().chain(&e.reply_matchers)) {
-            prop_assert!(crate::pattern::compile(matcher.regex().expect("one")).is_ok());
+            match &matcher.expression {
+                Expression::Regex(pattern) => prop_assert!(crate::pattern::compile(pattern).is_ok()),
+                Expression::Simple(spec) => prop_assert!(crate::simple::Spec::parse(spec).is_ok()),
+            }
         }
         prop_assert_eq!(robot.extensions.len() + robot.disabled.len(), 1);
     }

@@ -1,8 +1,8 @@
 //! What is known about one command, all its matchers taken together (spec: configuration §6.1). Pure.
 
-use gopher_protocol::robot::Expression;
+use gopher_config::simple::Spec;
 
-use super::{spec_text, visibility, words};
+use super::{visibility, words};
 use crate::{
     access,
     context::Context,
@@ -24,8 +24,7 @@ pub(super) struct Entry<'a> {
     pub(super) details: String,
     pub(super) examples: Vec<&'a str>,
     pub(super) keywords: Vec<&'a str>,
-    /// `SimpleMatcher`s as written.
-    specs: Vec<&'a str>,
+    specs: Vec<&'a Spec>,
 }
 
 /// Every command of which the user of the context may know, by plugin and command.
@@ -50,9 +49,7 @@ pub(super) fn all<'a>(generation: &'a Generation, context: &Context) -> Vec<Entr
             first(&mut entry.details, &matcher.details);
             unite(&mut entry.examples, matcher.examples.iter().map(String::as_str));
             unite(&mut entry.keywords, matcher.keywords.iter().map(String::as_str));
-            if let Expression::Simple(spec) = &matcher.expression {
-                unite(&mut entry.specs, std::iter::once(spec.as_str()));
-            }
+            entry.specs.extend(pattern.spec());
         }
         found.append(&mut of_plugin);
     }
@@ -109,7 +106,7 @@ impl<'a> Entry<'a> {
     /// The forms of each distinct options block.
     pub(super) fn options(&self) -> Vec<Vec<String>> {
         let mut all: Vec<Vec<String>> = Vec::new();
-        for forms in self.specs.iter().flat_map(|spec| spec_text::options_forms(spec)) {
+        for forms in self.specs.iter().flat_map(|spec| spec.options()) {
             if !forms.is_empty() && !all.contains(&forms) {
                 all.push(forms);
             }
@@ -119,7 +116,7 @@ impl<'a> Entry<'a> {
 
     /// Each way of saying the command as its literal words: from matchers, usage and examples, else its name.
     pub(super) fn literal_sequences(&self) -> Vec<Vec<String>> {
-        let specs = self.specs.iter().flat_map(|spec| spec_text::literal_sequences(spec));
+        let specs = self.specs.iter().flat_map(|spec| spec.literals());
         let written = std::iter::once(self.usage.as_str()).chain(self.examples.iter().copied());
         let mut all: Vec<Vec<String>> = specs.chain(written.flat_map(literals_of_usage)).collect();
         if all.is_empty() {
@@ -176,7 +173,7 @@ fn literals(usage: &str) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::testing;
-    use gopher_protocol::robot::{Extension, Matcher};
+    use gopher_protocol::robot::{Expression, Extension, Matcher};
 
     fn simple(command: &str, spec: &str) -> Matcher {
         Matcher { expression: Expression::Simple(spec.to_owned()), ..testing::overheard(command, "") }

@@ -11,7 +11,6 @@ mod chunks;
 mod closeness;
 mod entry;
 mod ranking;
-mod spec_text;
 #[cfg(test)]
 mod tests;
 mod text;
