@@ -5,8 +5,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use gopher_protocol::{
+    SecretBytes,
     ids::{Generation, RunId, TaskName},
-    loader::TaskEntry,
+    loader::{Attachment, Part, TaskEntry},
     robot::Runtime,
     secretd::SecretValue,
 };
@@ -32,7 +33,7 @@ pub(crate) struct OpenRun {
 pub(crate) struct Release<'a> {
     pub(crate) program: &'a str,
     pub(crate) runtime: Runtime,
-    pub(crate) values: Vec<&'a SecretValue>,
+    pub(crate) values: Vec<SecretValue>,
     /// Attached names that are withheld from every run.
     pub(crate) withheld: Vec<&'a str>,
 }
@@ -46,6 +47,8 @@ pub(crate) enum Denied {
     UnknownGeneration(Generation),
     #[error("Task '{task}' is not in generation {generation} of the configuration; reload the robot.")]
     UnknownTask { task: TaskName, generation: Generation },
+    #[error("The value of '{name}' for task '{task}' holds a secret, which this version does not release yet.")]
+    Secret { task: TaskName, name: String },
 }
 
 /// Two tasks of one name in a table.
@@ -101,15 +104,30 @@ impl Tables {
             if NEVER_RELEASED.contains(&value.name.as_str()) {
                 release.withheld.push(&value.name);
             } else if !release.values.iter().any(|v| v.name == value.name) {
-                release.values.push(value);
+                let secret = || Denied::Secret { task: run.task.clone(), name: value.name.clone() };
+                release.values.push(composed(value).ok_or_else(secret)?);
             }
         }
         Ok(release)
     }
 }
 
+/// The whole value, unless a part of it is secret.
+fn composed(attachment: &Attachment) -> Option<SecretValue> {
+    let parts = attachment.value.iter().map(|part| if let Part::Plain(text) = part { Some(text) } else { None });
+    let parts: Vec<&SecretBytes> = parts.collect::<Option<_>>()?;
+    // Of the right size at once, so that no copy is left behind.
+    let mut whole = Vec::with_capacity(parts.iter().map(|p| p.len()).sum());
+    for part in parts {
+        whole.extend_from_slice(part.expose());
+    }
+    Some(SecretValue { name: attachment.name.clone(), value: SecretBytes::new(whole) })
+}
+
 #[cfg(test)]
 mod tests {
+    use gopher_protocol::loader::SecretRef;
+
     use super::*;
 
     fn entry(name: &str, privileged: bool, parameters: &[(&str, &str)]) -> TaskEntry {
@@ -118,7 +136,7 @@ mod tests {
             program: format!("/robot/plugins/{name}"),
             runtime: Runtime::External,
             privileged,
-            parameters: parameters.iter().map(|(n, v)| SecretValue::literal(*n, *v)).collect(),
+            parameters: parameters.iter().map(|(n, v)| Attachment::literal(*n, *v)).collect(),
         }
     }
 
@@ -146,7 +164,7 @@ mod tests {
 
     fn released(tables: &Tables, run: &OpenRun) -> Vec<(String, String)> {
         let release = tables.release(run, &run.task).expect("released");
-        let text = |v: &&SecretValue| (v.name.clone(), String::from_utf8_lossy(v.value.expose()).into_owned());
+        let text = |v: &SecretValue| (v.name.clone(), String::from_utf8_lossy(v.value.expose()).into_owned());
         release.values.iter().map(text).collect()
     }
 
@@ -185,6 +203,22 @@ mod tests {
         assert_eq!(greedy.withheld, ["GOPHER_DEPLOY_KEY", "SSH_HOST_KEY"]);
         let through_starter = tables.release(&run("deploy", "greedy"), &"deploy".into()).expect("released");
         assert_eq!(through_starter.withheld, ["GOPHER_DEPLOY_KEY", "SSH_HOST_KEY"]);
+    }
+
+    #[test]
+    fn values_are_put_together_and_secrets_refuse_the_run() {
+        let mut parts = entry("parts", false, &[("A", "one")]);
+        parts.parameters[0].value.push(Part::Plain(SecretBytes::new(b" two".to_vec())));
+        let mut secret = entry("secret", false, &[("A", "one")]);
+        secret.parameters[0].value.push(Part::Secret(SecretRef::Environment("TOKEN".to_owned())));
+        let mut tables = Tables::default();
+        tables.take(Generation(1), vec![parts, secret]).expect("no duplicates");
+        assert_eq!(released(&tables, &run("parts", "parts")), pairs(&[("A", "one two")]));
+        let denied = tables.release(&run("secret", "secret"), &"secret".into()).expect_err("not released");
+        assert_eq!(
+            denied.to_string(),
+            "The value of 'A' for task 'secret' holds a secret, which this version does not release yet."
+        );
     }
 
     #[test]

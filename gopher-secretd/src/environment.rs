@@ -72,6 +72,11 @@ impl Environment {
             .collect()
     }
 
+    /// Names that are set, whose values no other process is told.
+    pub(crate) fn private(&self) -> Vec<String> {
+        KEYS.iter().filter(|name| self.is_set(name)).map(|name| (*name).to_owned()).collect()
+    }
+
     /// Wipes a value that has done its duty.
     pub(crate) fn forget(&mut self, name: &str) {
         if let Some(place) = self.places.remove(name) {
@@ -124,6 +129,7 @@ mod tests {
             "",
         );
         assert_eq!(all.settings(), [("GOPHER_BOTNAME".to_owned(), "floyd".to_owned())]);
+        assert_eq!(all.private(), ["GOPHER_ENCRYPTION_KEY", "GOPHER_DEPLOY_KEY", "GOPHER_HOST_KEYS"]);
     }
 
     #[test]

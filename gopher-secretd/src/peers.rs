@@ -16,11 +16,9 @@ use std::{
 
 use gopher_protocol::{
     ids::{Generation, RunId},
-    loader::LoaderToSecretd,
-    loader::SecretdToLoader,
+    loader::{LoaderToSecretd, SecretRef, SecretdToLoader},
     secretd::{
-        ConnectorToSecretd, EngineToSecretd, SecretValue, SecretdToConnector, SecretdToEngine, SecretdToWorker,
-        WorkerToSecretd,
+        ConnectorToSecretd, EngineToSecretd, SecretdToConnector, SecretdToEngine, SecretdToWorker, WorkerToSecretd,
     },
 };
 use gopher_sys::{Link, LinkError};
@@ -82,7 +80,8 @@ impl Peer {
     /// A loader is told the settings at once.
     pub(crate) fn loader(fd: OwnedFd, generation: Generation, environment: &Environment) -> Result<Self, LinkError> {
         let mut link = Link::new(fd)?;
-        link.send(&SecretdToLoader::Settings { values: environment.settings() })?;
+        let (values, private) = (environment.settings(), environment.private());
+        link.send(&SecretdToLoader::Settings { values, private, encryption: true })?;
         Ok(Self::Loader { link, generation, done: false })
     }
 
@@ -112,7 +111,9 @@ impl Peer {
                 }
             }
             Self::Loader { link, generation, done } => {
-                while let Some((LoaderToSecretd::Table { generation: got, tasks }, _)) = link.receive()? {
+                while let Some((LoaderToSecretd::Table { generation: got, tasks, references, .. }, _)) =
+                    link.receive()?
+                {
                     once(done)?;
                     if got != *generation {
                         return Err(PeerEnd::OtherGeneration { got, want: *generation });
@@ -120,7 +121,7 @@ impl Peer {
                     let count = tasks.len();
                     vault.tables.take(got, tasks).map_err(|twice| PeerEnd::DuplicateTask(twice.0.0))?;
                     record_or_say(&mut vault.audit, &Event::Table { generation: got.0, tasks: count });
-                    link.send(&SecretdToLoader::TableTaken { generation: got })?;
+                    link.send(&SecretdToLoader::TableTaken { generation: got, unopened: unopened(references) })?;
                 }
             }
             Self::Worker { link, run, done } => {
@@ -217,11 +218,7 @@ fn serve_worker(
                 Ok(()) => SecretdToWorker::Redeemed {
                     program: release.program.to_owned(),
                     runtime: release.runtime,
-                    values: release
-                        .values
-                        .iter()
-                        .map(|v| SecretValue { name: v.name.clone(), value: v.value.duplicate() })
-                        .collect(),
+                    values: release.values,
                 },
                 Err(error) => SecretdToWorker::Refused {
                     reason: format!(
@@ -243,6 +240,15 @@ fn serve_worker(
         }),
         sent => sent,
     }
+}
+
+/// Secrets of variables files stay closed.
+fn unopened(references: Vec<SecretRef>) -> Vec<(String, String)> {
+    let closed = |reference| match reference {
+        SecretRef::Variable { name, .. } => Some((name, "this version does not open it yet".to_owned())),
+        SecretRef::Environment(_) => None,
+    };
+    references.into_iter().filter_map(closed).collect()
 }
 
 /// No connector of today has a token of its own.

@@ -256,7 +256,12 @@ fn a_worker_that_sends_garbage_ends_alone() {
 #[test]
 fn a_loader_gives_one_table_of_its_own_generation() {
     let (mut robot, _audit) = Robot::loaded();
-    let table = |generation| LoaderToSecretd::Table { generation: Generation(generation), tasks: Vec::new() };
+    let table = |generation| LoaderToSecretd::Table {
+        generation: Generation(generation),
+        tasks: Vec::new(),
+        connectors: Vec::new(),
+        references: Vec::new(),
+    };
     for messages in [vec![table(9)], vec![table(2), table(2)]] {
         let mut loader: Link<LoaderToSecretd, SecretdToLoader> =
             open(&mut robot.supervisor, &SupervisorToSecretd::LoaderOpened { generation: Generation(2) });

@@ -3,12 +3,12 @@
 
 use std::os::fd::OwnedFd;
 
-use gopher_config::{Disk, Draft};
+use gopher_config::{Disk, Draft, Launch, Table};
 use gopher_protocol::{
     ids::TaskName,
     loader::{EngineToLoader, LoaderToEngine, LoaderToSecretd, SecretdToLoader},
 };
-use gopher_sys::{Link, LinkError};
+use gopher_sys::{Link, LinkError, descriptors};
 
 use crate::error::WorkerError;
 
@@ -19,15 +19,19 @@ pub(crate) fn run(engine: OwnedFd, secretd: OwnedFd) -> Result<(), WorkerError> 
     let (EngineToLoader::Load { generation, sources }, _) = engine.wait()? else {
         return Err(WorkerError::Protocol("the first message to a loader is not Load"));
     };
-    let (SecretdToLoader::Settings { values }, _) = secretd.wait()? else {
+    let (SecretdToLoader::Settings { values, private, encryption }, _) = secretd.wait()? else {
         return Err(WorkerError::Protocol("secretd did not begin with the settings"));
     };
-    let result = match gopher_config::read(generation, &sources, &values, &Disk) {
-        Ok(draft) => {
-            secretd.send(&LoaderToSecretd::Table { generation, tasks: draft.table() })?;
-            let (SecretdToLoader::TableTaken { .. }, _) = secretd.wait()? else {
+    let nonce = descriptors::random().map_err(WorkerError::system("getrandom"))?;
+    let launch = Launch { values, private, encryption, nonce };
+    let result = match gopher_config::read(generation, &sources, &launch, &Disk) {
+        Ok(mut draft) => {
+            let Table { tasks, connectors, references } = draft.table();
+            secretd.send(&LoaderToSecretd::Table { generation, tasks, connectors, references })?;
+            let (SecretdToLoader::TableTaken { unopened, .. }, _) = secretd.wait()? else {
                 return Err(WorkerError::Protocol("secretd did not take the table"));
             };
+            draft.unopened(unopened);
             let defaults = ask_defaults(&mut engine, &draft)?;
             draft.finish(defaults)
         }

@@ -6,7 +6,6 @@ use crate::{
     ids::{Generation, TaskName},
     message::{messages, wire},
     robot::{Robot, Runtime},
-    secretd::SecretValue,
 };
 
 messages! {
@@ -32,17 +31,34 @@ messages! {
 messages! {
     /// Loader to secretd.
     pub enum LoaderToSecretd, ceiling CEILING_WORKER;
-    /// What every task of the generation may start and may have.
-    1 Table { generation: Generation, tasks: Vec<TaskEntry> };
+    /// What every task of the generation may start and may have, and what connectors have.
+    1 Table {
+        generation: Generation,
+        tasks: Vec<TaskEntry>,
+        connectors: Vec<ConnectorEntry>,
+        /// Every distinct secret that the configuration uses.
+        references: Vec<SecretRef>,
+    };
 }
 
 messages! {
     /// Secretd to loader.
     pub enum SecretdToLoader, ceiling CEILING_WORKER;
-    /// Plain values of the `GOPHER_*` settings, never those that are keys.
-    1 Settings { values: Vec<(String, String)> };
+    /// What the environment says.
+    1 Settings {
+        /// Plain values, never those that are keys.
+        values: Vec<(String, String)>,
+        /// Names that are set, whose values are secret.
+        private: Vec<String>,
+        /// Secrets of variables files can be opened.
+        encryption: bool,
+    };
     /// The table is in force for runs of its generation.
-    2 TableTaken { generation: Generation };
+    2 TableTaken {
+        generation: Generation,
+        /// Names of references that do not open, with the reason.
+        unopened: Vec<(String, String)>,
+    };
 }
 
 wire! {
@@ -62,6 +78,15 @@ wire! {
 
     /// How the robot was found (spec: configuration §1.2).
     pub enum StartMode { TestDev, Demo, Bootstrap, Production }
+
+    /// A secret, by where it is kept.
+    #[derive(PartialOrd, Ord)]
+    pub enum SecretRef {
+        /// A name of the private environment.
+        Environment(String),
+        /// An entry of `Secrets` of a variables file.
+        Variable { name: String, ciphertext: Vec<u8> },
+    }
 }
 
 /// One task as secretd knows it.
@@ -73,12 +98,37 @@ pub struct TaskEntry {
     pub runtime: Runtime,
     pub privileged: bool,
     /// Own parameters in order of precedence; the first of a name wins.
-    pub parameters: Vec<SecretValue>,
+    pub parameters: Vec<Attachment>,
 }
 
-impl SecretValue {
-    /// A parameter whose value stands in the configuration.
+/// What secretd tells a connector.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
+pub struct ConnectorEntry {
+    pub name: String,
+    /// JSON pointers into `ProtocolConfig`, and their values.
+    pub values: Vec<Attachment>,
+}
+
+/// A name and what makes its value.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
+pub struct Attachment {
+    pub name: String,
+    pub value: Vec<Part>,
+}
+
+/// A part of a value.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(any(test, feature = "arbitrary"), derive(arbitrary::Arbitrary))]
+pub enum Part {
+    Plain(SecretBytes),
+    Secret(SecretRef),
+}
+
+impl Attachment {
+    /// A value that stands in the configuration.
     pub fn literal(name: impl Into<String>, value: impl Into<Vec<u8>>) -> Self {
-        Self { name: name.into(), value: SecretBytes::new(value.into()) }
+        Self { name: name.into(), value: vec![Part::Plain(SecretBytes::new(value.into()))] }
     }
 }

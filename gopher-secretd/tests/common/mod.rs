@@ -6,9 +6,9 @@ use std::{io::Write as _, os::fd::OwnedFd};
 use gopher_protocol::{
     Message,
     ids::{Generation, RunId, TaskName},
-    loader::{LoaderToSecretd, SecretdToLoader, StartMode, TaskEntry},
+    loader::{Attachment, LoaderToSecretd, SecretdToLoader, StartMode, TaskEntry},
     robot::Runtime,
-    secretd::{SecretValue, SecretdToWorker, WorkerToSecretd},
+    secretd::{SecretdToWorker, WorkerToSecretd},
     supervisor::{Layout, SecretdToSupervisor, SupervisorToSecretd},
 };
 use gopher_sys::{Link, link::pair};
@@ -58,7 +58,7 @@ pub fn entry(name: &str, privileged: bool, parameters: &[(&str, &str)]) -> TaskE
         program: format!("/robot/plugins/{name}"),
         runtime: Runtime::External,
         privileged,
-        parameters: parameters.iter().map(|(n, v)| SecretValue::literal(*n, *v)).collect(),
+        parameters: parameters.iter().map(|(n, v)| Attachment::literal(*n, *v)).collect(),
     }
 }
 
@@ -67,10 +67,11 @@ pub fn load(supervisor: &mut Supervisor, generation: u64, tasks: Vec<TaskEntry>)
     let generation = Generation(generation);
     let mut loader: Link<LoaderToSecretd, SecretdToLoader> =
         open(supervisor, &SupervisorToSecretd::LoaderOpened { generation });
-    let Ok((SecretdToLoader::Settings { values }, _)) = loader.wait() else { panic!("no settings") };
-    loader.send(&LoaderToSecretd::Table { generation, tasks }).expect("sent");
+    let Ok((SecretdToLoader::Settings { values, .. }, _)) = loader.wait() else { panic!("no settings") };
+    let (connectors, references) = (Vec::new(), Vec::new());
+    loader.send(&LoaderToSecretd::Table { generation, tasks, connectors, references }).expect("sent");
     match loader.wait().expect("answer").0 {
-        SecretdToLoader::TableTaken { generation: taken } => assert_eq!(taken, generation),
+        SecretdToLoader::TableTaken { generation: taken, .. } => assert_eq!(taken, generation),
         other @ SecretdToLoader::Settings { .. } => panic!("{other:?}"),
     }
     values

@@ -4,44 +4,61 @@ use std::collections::{HashMap, HashSet};
 
 use gopher_protocol::{
     ids::{Generation, TaskName},
-    loader::{Sources, TaskEntry},
+    loader::{ConnectorEntry, SecretRef, Sources, TaskEntry},
     robot::{Disabled, Kind, Robot, Runtime},
-    secretd::SecretValue,
 };
 
 use crate::{
-    Diagnostic, FileSource,
+    Diagnostic, FileSource, Launch,
     declared::{Declared, declarations, is_true, sentences},
     extension,
     layers::{Layers, Notices, over, parse},
+    markers::Markers,
     robot::{RobotKeys, build},
     yaml::Node,
 };
 
-/// Reads every file of a robot. `settings` are the plain values of `GOPHER_*` names.
+/// Reads every file of a robot. `launch` is what is known about its environment.
 ///
 /// # Errors
 /// Everything that keeps the robot from starting with this configuration, as far as it can be told in one pass.
 pub fn read(
     generation: Generation,
     sources: &Sources,
-    settings: &[(String, String)],
+    launch: &Launch,
     files: &dyn FileSource,
 ) -> Result<Draft, Vec<Diagnostic>> {
-    let mut layers = Layers::new(sources, files);
+    let environment = launch.values.iter().find(|(name, _)| name == "GOPHER_ENVIRONMENT");
+    let environment = environment.map_or("production", |(_, value)| value);
+    let mut layers = Layers::new(sources, files, launch, environment)?;
     let keys = RobotKeys::load(&mut layers, sources)?;
-    let robot = build(generation, sources, settings, &mut layers, &keys);
+    let robot = build(generation, sources, environment, &mut layers, &keys);
     let declarations = declarations(&mut layers, &keys);
-    let (mut robot, declarations) = crate::layers::both(robot, declarations)?;
+    let ((mut robot, connectors), declarations) = crate::layers::both(robot, declarations)?;
     robot.disabled = declarations.disabled;
-    Ok(Draft { robot, declared: declarations.declared, notices: layers.notices })
+    let Layers { environment, notices, .. } = layers;
+    Ok(Draft { robot, connectors, declared: declarations.declared, markers: environment.markers, notices })
 }
 
 /// What [`read`] makes: valid but for the plugins' own defaults.
 pub struct Draft {
     robot: Robot,
+    /// Secrets of each protocol, until secretd is told.
+    connectors: Vec<ConnectorEntry>,
     declared: Vec<Declared>,
+    markers: Markers,
     notices: Notices,
+}
+
+/// What secretd must know of a configuration.
+#[derive(Debug)]
+pub struct Table {
+    /// Program and parameters of every task.
+    pub tasks: Vec<TaskEntry>,
+    /// What the connector of each protocol has.
+    pub connectors: Vec<ConnectorEntry>,
+    /// Every secret that stands anywhere in the configuration.
+    pub references: Vec<SecretRef>,
 }
 
 impl Draft {
@@ -50,16 +67,28 @@ impl Draft {
         self.declared.iter().filter(|d| wants_default(d)).map(|d| d.name.clone()).collect()
     }
 
-    /// What secretd must know: the program and the parameters of every task.
-    pub fn table(&self) -> Vec<TaskEntry> {
+    /// What secretd must know. The values of connectors are given once.
+    pub fn table(&mut self) -> Table {
         let entry = |declared: &Declared| TaskEntry {
             name: declared.name.clone(),
             program: declared.path.clone(),
             runtime: declared.runtime.clone(),
             privileged: declared.privileged,
-            parameters: declared.parameters.iter().map(|(n, v)| SecretValue::literal(n, v.as_bytes())).collect(),
+            parameters: declared.parameters.iter().map(|(n, v)| self.markers.attachment(n, v)).collect(),
         };
-        self.declared.iter().filter(|d| !d.stock).map(entry).collect()
+        Table {
+            tasks: self.declared.iter().filter(|d| !d.stock).map(entry).collect(),
+            connectors: std::mem::take(&mut self.connectors),
+            references: self.markers.references(),
+        }
+    }
+
+    /// Tells about secrets that secretd could not open: names and reasons. What needs one of them will not start.
+    pub fn unopened(&mut self, secrets: Vec<(String, String)>) {
+        for (name, reason) in secrets {
+            let message = format!("the secret \"{name}\" cannot be opened: {reason}; what needs it will not start");
+            self.notices.push(Diagnostic::of_file("", message));
+        }
     }
 
     /// The configuration. `defaults` are the answers to [`Draft::wants_defaults`]: YAML text, or why there is none;
@@ -82,7 +111,7 @@ impl Draft {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let Self { mut robot, declared, mut notices } = self;
+        let Self { mut robot, declared, mut notices, markers, .. } = self;
         for declared in declared {
             let answer = match answers.remove(&declared.name) {
                 Some(answer) => Answer::Given(answer),
@@ -92,7 +121,7 @@ impl Draft {
             };
             let built = default_layer(&declared, answer, &mut notices).and_then(|base| {
                 let node = over(base, declared.file.clone());
-                extension::build(&declared, node.as_ref(), &robot, &mut notices)
+                extension::build(&declared, node.as_ref(), &robot, &markers, &mut notices)
             });
             match built {
                 Ok(extension) => robot.extensions.push(extension),

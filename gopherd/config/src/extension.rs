@@ -12,6 +12,7 @@ use crate::{
         matcher::InputMatcher,
     },
     layers::Notices,
+    markers::Markers,
     pattern,
     robot::thresholds,
     units::GoDuration,
@@ -48,6 +49,7 @@ pub(crate) fn build(
     declared: &Declared,
     node: Option<&Node>,
     robot: &Robot,
+    markers: &Markers,
     notices: &mut Notices,
 ) -> Result<Extension, String> {
     let mut extension = plain(declared, robot);
@@ -76,7 +78,10 @@ pub(crate) fn build(
     extension.ambient_match_command = file.ambient_match_command;
     extension.match_unlisted = file.match_unlisted;
     extension.catch_all = file.catch_all;
-    extension.config = file.config.map(|c| c.to_string());
+    extension.config = file.config.map(|mut config| {
+        markers.withhold(&mut config);
+        config.to_string()
+    });
     Ok(extension)
 }
 

@@ -8,21 +8,24 @@
 mod declared;
 mod diagnostic;
 mod draft;
+mod environment;
 mod extension;
 mod keys;
 mod layers;
+mod markers;
 mod merge;
 pub mod pattern;
 mod robot;
 mod source;
 mod suggest;
-#[cfg_attr(not(test), expect(dead_code, reason = "layers expand their files with the next commit"))]
 mod template;
 mod units;
+mod variables;
 mod yaml;
 
 pub use diagnostic::Diagnostic;
-pub use draft::{Draft, read};
+pub use draft::{Draft, Table, read};
+pub use environment::Launch;
 pub use source::{Disk, FileKind, FileSource, LARGEST_FILE};
 
 /// Decodes one YAML text the way configuration files are decoded, for fuzzing: JSON text, or what is wrong.

@@ -4,7 +4,7 @@ use std::{collections::HashSet, time::Duration};
 
 use gopher_protocol::{
     ids::{ChannelName, Generation, ProtocolName, UserName},
-    loader::{Sources, StartMode},
+    loader::{Attachment, ConnectorEntry, Sources, StartMode},
     robot::{Identity, ProtocolSettings, Robot, RosterEntry, TimeOuts},
     robot_api::{LogLevel, MessageFormat},
 };
@@ -97,19 +97,12 @@ fn set_aside(layers: &mut Layers<'_>, node: &mut Node) {
 pub(crate) fn build(
     generation: Generation,
     sources: &Sources,
-    settings: &[(String, String)],
+    environment: &str,
     layers: &mut Layers<'_>,
     robot: &RobotKeys,
-) -> Result<Robot, Vec<Diagnostic>> {
+) -> Result<(Robot, Vec<ConnectorEntry>), Vec<Diagnostic>> {
     let mut errors = Vec::new();
     let keys = &robot.keys;
-    let environment = settings.iter().find(|(name, _)| name == "GOPHER_ENVIRONMENT").map_or("production", |(_, v)| v);
-    if matches!(environment, "" | "." | "..") || environment.contains(['/', '\\', '\0']) {
-        errors.push(Diagnostic::of_file(
-            "",
-            format!("invalid GOPHER_ENVIRONMENT \"{environment}\": environment must be a single path segment"),
-        ));
-    }
     let alias = keys.alias.chars().next();
     if alias.is_some_and(|a| !ALIASES.contains(a)) {
         let all: Vec<String> = ALIASES.chars().map(String::from).collect();
@@ -125,13 +118,13 @@ pub(crate) fn build(
     let job_time_outs =
         thresholds(keys.time_outs.job, "TimeOuts.Job").map_err(|e| errors.push(robot.error(&["TimeOuts", "Job"], e)));
     let protocols = protocols(sources, layers, robot).map_err(|e| errors.extend(e));
-    let (Ok(protocols), Ok(plugin_time_outs), Ok(job_time_outs), []) =
+    let (Ok((protocols, connectors)), Ok(plugin_time_outs), Ok(job_time_outs), []) =
         (protocols, plugin_time_outs, job_time_outs, errors.as_slice())
     else {
         return Err(errors);
     };
     announce(layers, robot, &protocols);
-    Ok(Robot {
+    let built = Robot {
         generation,
         identity: identity(&keys.bot_info),
         alias,
@@ -158,7 +151,8 @@ pub(crate) fn build(
         extensions: Vec::new(),
         disabled: Vec::new(),
         notices: Vec::new(),
-    })
+    };
+    Ok((built, connectors))
 }
 
 /// The entries of a list at the top level.
@@ -262,7 +256,7 @@ fn protocols(
     sources: &Sources,
     layers: &mut Layers<'_>,
     robot: &RobotKeys,
-) -> Result<Vec<ProtocolSettings>, Vec<Diagnostic>> {
+) -> Result<(Vec<ProtocolSettings>, Vec<ConnectorEntry>), Vec<Diagnostic>> {
     let keys = &robot.keys;
     let wanted = sources.protocol.as_deref().unwrap_or(&keys.primary_protocol);
     let primary = wanted.trim().to_lowercase();
@@ -280,7 +274,7 @@ fn protocols(
             names.push(name);
         }
     }
-    let (mut protocols, mut errors) = (Vec::new(), Vec::new());
+    let (mut protocols, mut connectors, mut errors) = (Vec::new(), Vec::new(), Vec::new());
     for name in names {
         let main = name == primary;
         let key = if main { "PrimaryProtocol" } else { "SecondaryProtocols" };
@@ -289,7 +283,8 @@ fn protocols(
             continue;
         }
         match protocol(layers, &name) {
-            Ok(Some(mut settings)) => {
+            Ok(Some((mut settings, values))) => {
+                connectors.push(ConnectorEntry { name, values });
                 if main {
                     let more = channels(layers, &keys.channel_roster, &robot.node);
                     settings.channels.retain(|(n, id)| !more.iter().any(|(m, i)| m == n || i == id));
@@ -307,11 +302,14 @@ fn protocols(
             Err(found) => errors.extend(found),
         }
     }
-    if errors.is_empty() { Ok(protocols) } else { Err(errors) }
+    if errors.is_empty() { Ok((protocols, connectors)) } else { Err(errors) }
 }
 
-/// One protocol, or nothing if it is not configured.
-fn protocol(layers: &mut Layers<'_>, name: &str) -> Result<Option<ProtocolSettings>, Vec<Diagnostic>> {
+/// One protocol and what is secret in it, or nothing if it is not configured.
+fn protocol(
+    layers: &mut Layers<'_>,
+    name: &str,
+) -> Result<Option<(ProtocolSettings, Vec<Attachment>)>, Vec<Diagnostic>> {
     let Some(mut node) = layers.merged(&format!("protocols/{name}.yaml"))? else {
         return Ok(None);
     };
@@ -319,11 +317,13 @@ fn protocol(layers: &mut Layers<'_>, name: &str) -> Result<Option<ProtocolSettin
         entries.retain(|e| !LATER.contains(&e.key.as_str()));
     }
     let keys: RobotFile = decode(&node)?;
-    let Some(config) = keys.protocol_config else {
+    let Some(mut config) = keys.protocol_config else {
         return Ok(None);
     };
+    let secrets = layers.environment.markers.withhold(&mut config);
     let channels = channels(layers, &keys.channel_roster, &node);
-    Ok(Some(ProtocolSettings { name: ProtocolName::new(name), config: config.to_string(), channels }))
+    let settings = ProtocolSettings { name: ProtocolName::new(name), config: config.to_string(), channels };
+    Ok(Some((settings, secrets)))
 }
 
 fn channels(layers: &mut Layers<'_>, roster: &[RosterChannel], node: &Node) -> Vec<(String, String)> {

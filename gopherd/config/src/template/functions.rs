@@ -64,7 +64,7 @@ pub(super) fn opaque(function: &str, secret: &str) -> String {
 }
 
 /// Text that a function may look at.
-pub(super) fn readable(function: &str, value: &Value) -> Made<String> {
+pub(crate) fn readable(function: &str, value: &Value) -> Made<String> {
     match value {
         Value::Text(text) => text.read().map(std::borrow::Cow::into_owned).map_err(|secret| opaque(function, secret)),
         other => Err(format!("`{function}` needs text, and this is {}", described(other))),

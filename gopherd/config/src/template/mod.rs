@@ -14,8 +14,12 @@ mod quote;
 mod unit;
 mod value;
 
-pub(crate) use unit::{Origin, Rendered, Unit};
-pub(crate) use value::{Builder, Text, Value};
+pub(crate) use functions::readable;
+pub(crate) use unit::{Rendered, Unit};
+pub(crate) use value::{Text, Value};
+
+use unit::Origin;
+use value::Builder;
 
 use crate::Diagnostic;
 

@@ -146,7 +146,15 @@ impl Rendered {
 
     /// The place of a line and a column, which count from 1 and 0.
     pub(crate) fn place(&self, line: usize, column: usize) -> Place {
-        let index = line.saturating_sub(1).min(self.lines.len().saturating_sub(1));
+        let beyond = line.saturating_sub(self.lines.len());
+        if beyond > 0 {
+            // The parser takes the end of a file for the beginning of another line.
+            let mut end = self.origin(self.text.len());
+            end.line = end.line.saturating_add(u32::try_from(beyond).unwrap_or(u32::MAX));
+            end.column = u32::try_from(column).unwrap_or(u32::MAX).saturating_add(1);
+            return end;
+        }
+        let index = line.saturating_sub(1);
         let (mut at, mut seen) = (self.lines.get(index).copied().unwrap_or(0), 0);
         let (cursor_line, cursor_column, cursor_at) = self.cursor.get();
         if cursor_line == index && cursor_column <= column && cursor_at >= at {

@@ -8,7 +8,7 @@ pub(crate) mod decode;
 pub(crate) mod node;
 pub(crate) mod scalar;
 
-pub(crate) use compose::compose;
+pub(crate) use compose::{compose, compose_rendered};
 pub(crate) use decode::decode;
 pub(crate) use node::{Entry, Node, Place, Source, Value};
 

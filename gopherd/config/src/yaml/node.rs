@@ -62,6 +62,15 @@ impl Place {
         Self { source: Arc::new(source), line: 0, column: 0 }
     }
 
+    /// As people name it in an error at `other`.
+    pub(crate) fn seen_from(&self, other: &Self) -> String {
+        if self.source.name == other.source.name {
+            format!("line {}", self.line)
+        } else {
+            format!("line {} of {}", self.line, self.source.name)
+        }
+    }
+
     pub(crate) fn says(&self, message: impl Into<String>) -> Diagnostic {
         self.source.says(self.line, self.column, message)
     }

@@ -138,7 +138,7 @@ fn text_of_a_file_is_known_by_its_place_there_and_of_an_action_by_the_action() {
     assert_eq!(place("["), at("a.yaml", 4, 4));
     assert_eq!(place("Z"), at("t", 3, 40));
     for (line, column, expected) in
-        [(1, 3, at("t", 1, 4)), (2, 5, at("a.yaml", 2, 1)), (4, 0, at("t", 3, 40)), (9, 9, at("t", 4, 1))]
+        [(1, 3, at("t", 1, 4)), (2, 5, at("a.yaml", 2, 1)), (4, 0, at("t", 3, 40)), (9, 9, at("t", 8, 10))]
     {
         let found = rendered.place(line, column);
         assert_eq!((found.source.name.clone(), found.line, found.column), expected, "{line}:{column}");
