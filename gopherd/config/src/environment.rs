@@ -44,6 +44,8 @@ pub(crate) struct Environment {
     variables: Variables,
     /// What `SetEnv` set, for all that is loaded later.
     overlay: RefCell<HashMap<String, Text>>,
+    /// Secrets that were asked for before.
+    known: RefCell<HashMap<String, usize>>,
     pub(crate) markers: Markers,
 }
 
@@ -60,6 +62,7 @@ impl Environment {
             mode,
             variables,
             overlay: RefCell::default(),
+            known: RefCell::default(),
             markers: Markers::new(&launch.nonce),
         }
     }
@@ -82,8 +85,12 @@ impl Environment {
         if !self.encryption {
             return Err(format!("template secret \"{name}\" requested but encryption is not initialized"));
         }
-        let ciphertext = self.variables.secret(name)?;
-        let index = self.markers.hand_out(Handed::variable(name, ciphertext));
+        let known = self.known.borrow().get(name).copied();
+        let index = match known {
+            Some(index) => index,
+            None => self.markers.hand_out(Handed::variable(name, self.variables.secret(name)?)),
+        };
+        self.known.borrow_mut().insert(name.to_owned(), index);
         Ok(Text::secret(index, name))
     }
 

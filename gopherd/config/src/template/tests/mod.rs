@@ -35,6 +35,7 @@ impl Host for Fake {
         let text = match file {
             "a.yaml" => "---\nA: {{ env \"X\" }}\n--- x\nB: [\n".to_owned(),
             "self" => "{{ .Include \"self\" }}".to_owned(),
+            "nest" => format!("{{{{ {} \"x\" {} }}}}", "printf \"%s\" (".repeat(30), ")".repeat(30)),
             "bad" => "ok\n---\n  {{ nope }}\n".to_owned(),
             "long" => "x".repeat(1 << 19),
             _ => return Err(format!("there is no file `{file}`")),
@@ -204,6 +205,17 @@ fn what_would_look_at_a_secret_is_an_error() {
         assert_eq!(told, expected, "{call}");
     }
     assert_eq!(text("{{ printf \"%d\" 1 (secret \"s\") }}"), "1%!(EXTRA string=<SECRET-3>)");
+}
+
+#[test]
+fn what_is_nested_as_deep_as_may_be_needs_no_more_stack_than_a_thread_has() {
+    let nest = |inner: &str, count: usize| format!("{}{inner}{}", "print (".repeat(count), ")".repeat(count));
+    let deep =
+        format!("{}{{{{ {} }}}}{}", "{{ if 1 }}".repeat(20), nest("$.Include \"nest\"", 28), "{{ end }}".repeat(20));
+    assert_eq!(text(&deep), "x");
+    let deeper =
+        format!("{}{{{{ {} }}}}{}", "{{ if 1 }}".repeat(21), nest("$.Include \"nest\"", 29), "{{ end }}".repeat(21));
+    assert!(error(&deeper).contains("nested deeper than 80 levels"), "{}", error(&deeper));
 }
 
 #[test]
