@@ -121,6 +121,7 @@ fn same(function: &str, a: &Value, b: &Value) -> Made<bool> {
         (Value::Float(a), Value::Float(b)) => Ok(a == b),
         (Value::Text(_), Value::Text(_)) => Ok(readable(function, a)? == readable(function, b)?),
         (Value::Nil, Value::Nil) => Ok(true),
+        (Value::Nil, _) | (_, Value::Nil) => Ok(false),
         _ => Err(format!("`{function}` cannot compare {} with {}", described(a), described(b))),
     }
 }
@@ -190,7 +191,8 @@ fn slice(value: &Value, positions: &[Value]) -> Made<String> {
 }
 
 fn escape(function: &str, arguments: &[Value]) -> Made<String> {
-    let text = print(arguments, false)?;
+    let present = |v: &Value| if matches!(v, Value::Nil) { Value::text("<no value>") } else { v.clone() };
+    let text = print(&arguments.iter().map(present).collect::<Vec<_>>(), false)?;
     let text = readable(function, &Value::Text(text))?;
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

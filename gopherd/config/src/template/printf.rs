@@ -180,7 +180,8 @@ impl Machine<'_> {
             Some(shown) => shown,
             None if matches!(value, Value::Nil) => format!("%!{verb}(<nil>)"),
             None => {
-                let plain = self::shown(spec, 'v', value)?.unwrap_or_default();
+                let plain = Spec { sharp: false, ..spec.clone() };
+                let plain = self::shown(&plain, 'v', value)?.unwrap_or_default();
                 format!("%!{verb}({}={plain})", value.kind())
             }
         };
@@ -216,6 +217,7 @@ impl Machine<'_> {
 
 /// What a verb makes of a value; nothing if it is not for such values.
 fn shown(spec: &Spec, verb: char, value: &Value) -> Made<Option<String>> {
+    let spec = &Spec { plus: spec.plus && verb != 'v', ..spec.clone() };
     Ok(match value {
         Value::Nil => (verb == 'v').then(|| padded(spec, "<nil>")),
         Value::Bool(b) => matches!(verb, 't' | 'v').then(|| padded(spec, if *b { "true" } else { "false" })),

@@ -134,6 +134,13 @@ fn constructs_come_to_what_go_makes_of_them() {
         ("{{ range $i := 2 }}{{ range $j := 2 }}{{ $i }}{{ $j }} {{ end }}{{ end }}", "00 01 10 11 "),
         ("{{ range 3 }}{{ with . }}{{ if eq . 2 }}{{ break }}{{ end }}{{ . }}{{ end }}{{ end }}", "1"),
         ("{{ default \"a\" \"\" }} {{ default \"a\" \"b\" }}", "a b"),
+        ("{{ \"{{\" }} {{ \"}}\" }} {{ `}}` }} {{/* }} */}}", "{{ }} }} "),
+        ("{{ eq nil 1 }} {{ ne \"a\" nil }} {{ html nil }} {{ eq 1 nil 1 }}", "false true &lt;no value&gt; true"),
+        ("{{ printf \"%+v %+v %+d %#z\" 3 1.5 3 \"a\" }}", "3 1.5 +3 %!z(string=a)"),
+        ("{{ $ | not }} {{ if . }}dot{{ end }}", "false dot"),
+        ("{{ if eq (env \"X\") \"y\" }}a{{ else if eq (env \"X\") \"x\" }}b{{ else }}c{{ end }}", "b"),
+        ("{{ if or (eq (env \"X\") \"\") (ne (env \"TRUE\") \"true\") }}a{{ else }}b{{ end }}", "b"),
+        ("\"{{ env \"X\" }}\": '{{ env \"TRUE\" }}'", "\"x\": 'true'"),
     ] {
         assert_eq!(text(template), expected, "{template}");
     }
