@@ -8,7 +8,7 @@ use std::{
 };
 
 use bolero::check;
-use gopher_config::{Diagnostic, FileKind, FileSource, LARGEST_FILE, pattern, read, simple, yaml_to_json};
+use gopher_config::{Diagnostic, FileKind, FileSource, LARGEST_FILE, Launch, pattern, read, simple, yaml_to_json};
 use gopher_protocol::{
     ids::Generation,
     loader::{Sources, StartMode},
@@ -90,6 +90,7 @@ impl FileSource for Everywhere {
             Some("/install/conf/robot.yaml") => b"ExternalPlugins: {p: {Path: p}}\n",
             Some(path) if path.contains("/brains/") => b"BrainConfig: {}\n",
             Some(path) if path.contains("/history/") => b"HistoryConfig: {}\n",
+            Some(path) if path.contains("/variables/") => b"Secrets: {a: AQID}\nVariables: {b: x}\n",
             _ => &self.0,
         };
         Ok(Some(fixed.to_vec()))
@@ -100,8 +101,86 @@ impl FileSource for Everywhere {
     }
 }
 
+/// Bytes as pieces of templates in YAML.
+fn template_like(bytes: &[u8]) -> Vec<u8> {
+    const PIECES: [&str; 64] = [
+        "{{ ",
+        " }}",
+        "{{- ",
+        " -}}",
+        "{{ end }}",
+        "{{ if ",
+        "{{ else }}",
+        "{{ else if ",
+        "{{ range ",
+        "{{ with ",
+        "{{ define \"t\" }}",
+        "{{ template \"t\" ",
+        "{{ block \"u\" ",
+        "{{ break }}",
+        "{{ continue }}",
+        "{{/*",
+        "*/}}",
+        "env \"TOKEN\" ",
+        "env \"X\" ",
+        "secret \"a\" ",
+        "variable \"b\" ",
+        "default ",
+        "\"a\" ",
+        "`r` ",
+        "'c' ",
+        "1 ",
+        "-2.5e3 ",
+        "0x1f ",
+        "true ",
+        "nil ",
+        "$x ",
+        "$ ",
+        ":= ",
+        "= ",
+        "| ",
+        "(",
+        ") ",
+        ". ",
+        ".Include ",
+        "\"x.yaml\" ",
+        "\"../x\" ",
+        "printf ",
+        "\"%q\" ",
+        "\"%[2]*.1d%v\" ",
+        "print ",
+        "eq ",
+        "and ",
+        "or ",
+        "not ",
+        "len ",
+        "index ",
+        "slice ",
+        "html ",
+        "js ",
+        "urlquery ",
+        "SetEnv \"X\" ",
+        "GetStartupMode ",
+        "ExternalPlugins: {p: {Parameters: [",
+        "{Name: A, Value: ",
+        "}]}}",
+        "\n",
+        "---\n",
+        "Config: ",
+        "é",
+    ];
+    bytes.iter().flat_map(|b| PIECES[usize::from(b % 64)].bytes()).collect()
+}
+
 #[test]
 fn robot() {
+    let launch = Launch {
+        values: vec![("X".to_owned(), "x".to_owned())],
+        private: vec!["TOKEN".to_owned()],
+        encryption: true,
+        inspect: true,
+        nonce: [7; 16],
+    };
     let sources = Sources {
         home: "/bot".to_owned(),
         config_dir: "/bot".to_owned(),
@@ -112,13 +191,16 @@ fn robot() {
         extra_root: None,
     };
     check!().with_test_time(SHORT).for_each(|bytes: &[u8]| {
-        for text in [bytes.to_vec(), yaml_like(bytes)] {
-            match read(Generation(1), &sources, &[], &Everywhere(text.clone())) {
-                Ok(draft) => {
+        for text in [bytes.to_vec(), yaml_like(bytes), template_like(bytes)] {
+            match read(Generation(1), &sources, &launch, &Everywhere(text.clone())) {
+                Ok(mut draft) => {
+                    let secrets = draft.table().references.len();
+                    assert!(secrets <= 2, "{secrets}");
                     let default = String::from_utf8_lossy(&text).into_owned();
                     let answers = draft.wants_defaults().into_iter().map(|name| (name, Ok(default.clone()))).collect();
                     let robot = draft.finish(answers).expect("only what was asked is answered");
                     assert!(robot.extensions.iter().all(|e| PathBuf::from(&e.path).is_absolute()));
+                    assert!(!format!("{robot:?}").contains("GSECRET-0707"));
                 }
                 Err(errors) => shown(&errors),
             }

@@ -83,6 +83,15 @@ impl Environment {
         self.get(name).filter(|_| self.is_private(name))
     }
 
+    /// The values of private names that the robot's configuration declares plain; never those of keys.
+    pub(crate) fn declared_plain(&self, names: &[String]) -> Vec<(String, String)> {
+        let of = |name: &String| {
+            let value = self.private(name).filter(|_| !KEYS.contains(&name.as_str()))?;
+            Some((name.clone(), std::str::from_utf8(value).ok()?.to_owned()))
+        };
+        names.iter().filter_map(of).collect()
+    }
+
     fn is_private(&self, name: &str) -> bool {
         self.places.get(name).is_some_and(|(open, _)| *open == Openness::Secret)
     }
@@ -160,6 +169,8 @@ mod tests {
         let settings: Vec<_> = all.settings().into_iter().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(settings, ["HOME=/home", "TERM=xterm"]);
         assert_eq!(all.private_names(), ["TOKEN"]);
+        let declared = ["TOKEN", "HOME", "NONE", "GOPHER_DEPLOY_KEY"].map(str::to_owned);
+        assert_eq!(all.declared_plain(&declared), [("TOKEN".to_owned(), "t".to_owned())]);
         let refused = Environment::new(b"", b"GOPHER_X=1\0", &private);
         assert!(matches!(refused, Err(SecretdError::MalformedLaunch)), "a setting among the others");
     }

@@ -3,6 +3,7 @@
 //! | Peer | may send | how often |
 //! |---|---|---|
 //! | engine | `Seal`, `Open`, `Encrypt` | any time |
+//! | loader | `Plain`, before the table | any time |
 //! | loader | `Table` of its generation | once |
 //! | worker | `Redeem` of its task | once |
 //! | connector | `Redeem` | once |
@@ -134,21 +135,8 @@ impl Peer {
                 }
             }
             Self::Loader { link, generation, done } => {
-                while let Some((LoaderToSecretd::Table { generation: got, tasks, connectors, references }, _)) =
-                    link.receive()?
-                {
-                    once(done)?;
-                    if got != *generation {
-                        return Err(PeerEnd::OtherGeneration { got, want: *generation });
-                    }
-                    let count = tasks.len();
-                    vault.tables.take(got, tasks, connectors).map_err(|twice| PeerEnd::DuplicateTask(twice.0.0))?;
-                    record_or_say(&mut vault.audit, &Event::Table { generation: got.0, tasks: count });
-                    let unopened = references.into_iter().filter_map(|reference| {
-                        let why = vault.source().open(&reference).err()?;
-                        Some((reference, why.to_string()))
-                    });
-                    link.send(&SecretdToLoader::TableTaken { generation: got, unopened: unopened.collect() })?;
+                while let Some((request, _)) = link.receive()? {
+                    serve_loader(link, request, *generation, done, vault)?;
                 }
             }
             Self::Worker { link, run, done } => {
@@ -203,6 +191,39 @@ impl AsFd for Peer {
 
 fn once(done: &mut bool) -> Result<(), PeerEnd> {
     if std::mem::replace(done, true) { Err(PeerEnd::Again) } else { Ok(()) }
+}
+
+fn serve_loader(
+    link: &mut Link<SecretdToLoader, LoaderToSecretd>,
+    request: LoaderToSecretd,
+    generation: Generation,
+    done: &mut bool,
+    vault: &mut Vault,
+) -> Result<(), PeerEnd> {
+    let (got, tasks, connectors, references) = match request {
+        LoaderToSecretd::Plain { names } => {
+            if *done {
+                return Err(PeerEnd::Again);
+            }
+            let values = vault.environment.declared_plain(&names);
+            return Ok(link.send(&SecretdToLoader::Plain { values })?);
+        }
+        LoaderToSecretd::Table { generation, tasks, connectors, references } => {
+            (generation, tasks, connectors, references)
+        }
+    };
+    once(done)?;
+    if got != generation {
+        return Err(PeerEnd::OtherGeneration { got, want: generation });
+    }
+    let count = tasks.len();
+    vault.tables.take(got, tasks, connectors).map_err(|twice| PeerEnd::DuplicateTask(twice.0.0))?;
+    record_or_say(&mut vault.audit, &Event::Table { generation: got.0, tasks: count });
+    let unopened = references.into_iter().filter_map(|reference| {
+        let why = vault.source().open(&reference).err()?;
+        Some((reference, why.to_string()))
+    });
+    Ok(link.send(&SecretdToLoader::TableTaken { generation: got, unopened: unopened.collect() })?)
 }
 
 fn serve_engine(

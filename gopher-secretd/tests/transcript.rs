@@ -272,7 +272,7 @@ fn a_loader_gives_one_table_of_its_own_generation() {
         loop {
             match loader.wait() {
                 Ok((SecretdToLoader::TableTaken { .. }, _)) => taken += 1,
-                Ok((SecretdToLoader::Settings { .. }, _)) => {}
+                Ok((SecretdToLoader::Settings { .. } | SecretdToLoader::Plain { .. }, _)) => {}
                 Err(LinkError::Closed) => break,
                 Err(other) => panic!("{other}"),
             }

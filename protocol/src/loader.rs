@@ -11,8 +11,9 @@ use crate::{
 messages! {
     /// Engine to loader.
     pub enum EngineToLoader, ceiling CEILING_WORKER;
-    /// The one request: where to read and what to override; `search_path` is where runs look for programs.
-    1 Load { generation: Generation, sources: Sources, search_path: String };
+    /// The one request: where to read and what to override; `search_path` is where runs look for programs. With
+    /// `inspect` nothing will run: secrets that do not open are told and no error, and so is what files were merged to.
+    1 Load { generation: Generation, sources: Sources, search_path: String, inspect: bool };
     /// The result of one `_configure` run: YAML text, or why there is none.
     2 DefaultConfig { task: TaskName, result: Result<String, String> };
 }
@@ -22,8 +23,8 @@ messages! {
     pub enum LoaderToEngine, ceiling CEILING_WORKER;
     /// These plugins must be asked for their default configuration.
     1 WantDefaults { tasks: Vec<WantedDefault> };
-    /// The configuration is valid.
-    2 Loaded { robot: Box<Robot> };
+    /// The configuration is valid. Secrets that do not open, and what the files were merged to, for who only looks.
+    2 Loaded { robot: Box<Robot>, unopened: Vec<(String, String)>, merged: Vec<MergedFile> };
     /// It is not: whole sentences with file, line and column.
     3 Refused { errors: Vec<String> };
 }
@@ -39,6 +40,8 @@ messages! {
         connectors: Vec<ConnectorEntry>,
         references: Vec<SecretRef>,
     };
+    /// Values of private names that the robot declares plain, before the table.
+    2 Plain { names: Vec<String> };
 }
 
 messages! {
@@ -49,9 +52,21 @@ messages! {
     1 Settings { values: Vec<(String, String)>, private: Vec<String>, encryption: bool };
     /// The table is in force for runs of its generation. References that do not open, each with the reason.
     2 TableTaken { generation: Generation, unopened: Vec<(SecretRef, String)> };
+    /// Those that are set and no keys.
+    3 Plain { values: Vec<(String, String)> };
 }
 
 wire! {
+    /// One file of the configuration after all layers.
+    pub struct MergedFile {
+        /// Such as `robot.yaml` or `plugins/echo.yaml`.
+        pub name: String,
+        /// YAML, each line with the place where its value stands.
+        pub lines: Vec<(String, String)>,
+        /// The same as JSON text.
+        pub json: String,
+    }
+
     /// A plugin whose default configuration is wanted.
     pub struct WantedDefault {
         pub task: TaskName,

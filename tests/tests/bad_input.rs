@@ -59,8 +59,8 @@ fn a_configuration_that_is_none_ends_the_start_with_its_place_and_reason() {
             &["conf/robot.yaml:2:1: unknown key `AdminUser`", "hint: did you mean `AdminUsers`?"],
         ),
         (
-            b"PrimaryProtocol: terminal\nAlias: {{ env \"ALIAS\" }}\n",
-            &["conf/robot.yaml:2:8: templates", "hint: write the value itself"],
+            b"PrimaryProtocol: terminal\nAlias: {{ evn \"ALIAS\" }}\n",
+            &["conf/robot.yaml:2:11: there is no function `evn`", "did you mean `env`?"],
         ),
         (
             b"PrimaryProtocol: terminal\nExternalPlugins:\n  twin: { Path: one.sh }\n  twin: { Path: two.sh }\n",

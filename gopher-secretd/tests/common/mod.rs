@@ -73,7 +73,7 @@ pub fn load(supervisor: &mut Supervisor, generation: u64, tasks: Vec<TaskEntry>)
         .expect("sent");
     match loader.wait().expect("answer").0 {
         SecretdToLoader::TableTaken { generation: taken, .. } => assert_eq!(taken, generation),
-        other @ SecretdToLoader::Settings { .. } => panic!("{other:?}"),
+        other @ (SecretdToLoader::Settings { .. } | SecretdToLoader::Plain { .. }) => panic!("{other:?}"),
     }
     values
 }

@@ -4,52 +4,87 @@ use std::collections::{HashMap, HashSet};
 
 use gopher_protocol::{
     ids::{Generation, TaskName},
-    loader::{Attachment, Sources, TaskEntry},
+    loader::{ConnectorEntry, MergedFile, SecretRef, Sources, TaskEntry},
     robot::{Disabled, Kind, Robot, Runtime},
 };
 
 use crate::{
-    Diagnostic, FileSource,
+    Diagnostic, FileSource, Launch,
     declared::{Declared, declarations, is_true, sentences},
     extension::{self, Surroundings},
     guard::{self, Defaults},
     later::Later,
-    layers::{Layers, Notices, over, parse},
+    layers::{Layers, Notices, Owner, over, parse},
+    merged::Merged,
     robot::{RobotKeys, build},
     services::{self, Scheduled},
-    yaml::Node,
+    yaml::{Node, decode},
 };
 
-/// Reads every file of a robot. `settings` are the plain values of `GOPHER_*` names.
+/// Reads every file of a robot. `launch` is what is known about its environment.
 ///
 /// # Errors
 /// Everything that keeps the robot from starting with this configuration, as far as it can be told in one pass.
 pub fn read(
     generation: Generation,
     sources: &Sources,
-    settings: &[(String, String)],
+    launch: &Launch,
     files: &dyn FileSource,
 ) -> Result<Draft, Vec<Diagnostic>> {
-    let mut layers = Layers::new(sources, files);
+    let environment = launch.values.iter().find(|(name, _)| name == "GOPHER_ENVIRONMENT");
+    let environment = environment.map_or("production", |(_, value)| value);
+    let mut layers = Layers::new(sources, files, launch, environment)?;
     let keys = RobotKeys::load(&mut layers, sources)?;
+    layers.merged.note("robot.yaml", &keys.node, &layers.environment.markers);
     let mut later = Later::new(sources, &layers);
     later.robot(&keys, &mut layers.notices);
-    let robot = build(generation, sources, settings, &mut layers, &keys);
+    let robot = build(generation, sources, environment, &mut layers, &keys);
     later.stock(&keys, &mut layers.notices);
     let scheduled = services::examine(&keys, &mut layers.notices);
     let declarations = declarations(&mut layers, &keys);
-    let (mut robot, declarations) = crate::layers::both(robot, declarations)?;
+    let ((mut robot, connectors), declarations) = crate::layers::both(robot, declarations)?;
     robot.disabled = declarations.disabled;
-    let around = Surroundings { defaults: Defaults::of(&keys), later, notices: layers.notices, uuids: HashMap::new() };
-    Ok(Draft { robot, declared: declarations.declared, scheduled, around })
+    let Layers { environment, notices, merged, .. } = layers;
+    let around = Surroundings {
+        defaults: Defaults::of(&keys),
+        later,
+        notices,
+        uuids: HashMap::new(),
+        markers: environment.markers,
+    };
+    Ok(Draft { robot, connectors, declared: declarations.declared, scheduled, around, merged })
+}
+
+/// Names of the private environment that the robot declares plain in `PlainEnvironment`: their values must be known
+/// before anything else is read. What is wrong in the file, [`read`] tells.
+pub fn plain_environment(sources: &Sources, launch: &Launch, files: &dyn FileSource) -> Vec<String> {
+    let Ok(mut layers) = Layers::new(sources, files, launch, "production") else { return Vec::new() };
+    let own = layers.layer(Owner::Robot, "robot.yaml").ok().flatten();
+    let names = own.as_ref().and_then(|node| node.find(&["PlainEnvironment"]));
+    let names: Vec<String> = names.and_then(|node| decode(node).ok()).unwrap_or_default();
+    names.into_iter().filter(|name| launch.private.contains(name)).collect()
 }
 
 /// What [`read`] makes: valid but for the plugins' own defaults.
 pub struct Draft {
     robot: Robot,
+    /// Secrets of each protocol, until secretd is told.
+    connectors: Vec<ConnectorEntry>,
     declared: Vec<Declared>,
     scheduled: Vec<Scheduled>,
     around: Surroundings,
+    merged: Merged,
+}
+
+/// What secretd must know of a configuration.
+#[derive(Debug)]
+pub struct Table {
+    /// Program and parameters of every task.
+    pub tasks: Vec<TaskEntry>,
+    /// What the connector of each protocol has.
+    pub connectors: Vec<ConnectorEntry>,
+    /// Every secret that stands anywhere in the configuration.
+    pub references: Vec<SecretRef>,
 }
 
 impl Draft {
@@ -63,16 +98,25 @@ impl Draft {
         self.declared.iter().find(|d| d.name == *task).map(|d| d.path.as_str())
     }
 
-    /// What secretd must know: the program and the parameters of every task.
-    pub fn table(&self) -> Vec<TaskEntry> {
+    /// What secretd must know. The values of connectors are given once.
+    pub fn table(&mut self) -> Table {
         let entry = |declared: &Declared| TaskEntry {
             name: declared.name.clone(),
             program: declared.path.clone(),
             runtime: declared.runtime.clone(),
             privileged: declared.privileged,
-            parameters: declared.parameters.iter().map(|(n, v)| Attachment::plain(n, v.as_bytes())).collect(),
+            parameters: declared.parameters.iter().map(|(n, v)| self.around.markers.attachment(n, v)).collect(),
         };
-        self.declared.iter().filter(|d| !d.stock).map(entry).collect()
+        Table {
+            tasks: self.declared.iter().filter(|d| !d.stock).map(entry).collect(),
+            connectors: std::mem::take(&mut self.connectors),
+            references: self.around.markers.references(),
+        }
+    }
+
+    /// Where secrets stand that secretd cannot open, and why it cannot.
+    pub fn unopened(&self, secrets: &[(SecretRef, String)]) -> Vec<Diagnostic> {
+        secrets.iter().map(|(reference, reason)| self.around.markers.unopened(reference, reason)).collect()
     }
 
     /// The configuration. `defaults` are the answers to [`Draft::wants_defaults`]: YAML text, or why there is none;
@@ -81,6 +125,17 @@ impl Draft {
     /// # Errors
     /// An answer for a plugin that was not asked.
     pub fn finish(self, defaults: Vec<(TaskName, Result<String, String>)>) -> Result<Robot, Vec<Diagnostic>> {
+        self.finish_merged(defaults).map(|(robot, _)| robot)
+    }
+
+    /// As [`Draft::finish`], with what the files were merged to if [`Launch::inspect`] asked for it.
+    ///
+    /// # Errors
+    /// An answer for a plugin that was not asked.
+    pub fn finish_merged(
+        self,
+        defaults: Vec<(TaskName, Result<String, String>)>,
+    ) -> Result<(Robot, Vec<MergedFile>), Vec<Diagnostic>> {
         let asked: HashSet<TaskName> = self.wants_defaults().into_iter().collect();
         let mut errors = Vec::new();
         let mut answers = HashMap::new();
@@ -95,7 +150,7 @@ impl Draft {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let Self { mut robot, declared, scheduled, mut around } = self;
+        let Self { mut robot, declared, scheduled, mut around, mut merged, .. } = self;
         let mut needed = Vec::new();
         for declared in declared {
             let answer = match answers.remove(&declared.name) {
@@ -108,6 +163,10 @@ impl Draft {
             let built = default_layer(&declared, answer, &mut around.notices).and_then(|base| {
                 let node = over(base, declared.file.clone());
                 fault = !node.as_ref().and_then(|n| n.find(&["Disabled"])).is_some_and(is_true);
+                if let Some(node) = &node {
+                    let directory = if declared.kind == Kind::Job { "jobs" } else { "plugins" };
+                    merged.note(&format!("{directory}/{}.yaml", declared.name), node, &around.markers);
+                }
                 extension::build(&declared, node.as_ref(), &robot, &mut around)
             });
             match built {
@@ -123,7 +182,7 @@ impl Draft {
         guard::settle(&mut robot, &needed);
         idle(&scheduled, &robot, &mut around.notices);
         robot.notices = around.notices.sentences();
-        Ok(robot)
+        Ok((robot, merged.files()))
     }
 }
 

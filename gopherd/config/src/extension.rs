@@ -16,6 +16,7 @@ use crate::{
     },
     later::Later,
     layers::Notices,
+    markers::Markers,
     pattern,
     robot::thresholds,
     simple::Spec,
@@ -36,6 +37,7 @@ pub(crate) struct Surroundings {
     pub(crate) notices: Notices,
     /// Of the jobs so far.
     pub(crate) uuids: HashMap<String, TaskName>,
+    pub(crate) markers: Markers,
 }
 
 /// Builds the extension, with the plugins that guard it, or says why not. `node` is default ← installed ← custom.
@@ -75,7 +77,10 @@ pub(crate) fn build(
     extension.ambient_match_command = file.ambient_match_command;
     extension.match_unlisted = file.match_unlisted;
     extension.catch_all = file.catch_all;
-    extension.config = file.config.map(|c| c.to_string());
+    extension.config = file.config.map(|mut config| {
+        around.markers.withhold(&mut config);
+        config.to_string()
+    });
     Ok((extension, needed))
 }
 

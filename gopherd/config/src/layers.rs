@@ -1,22 +1,33 @@
 //! The layers of one configuration file: installed, then the robot's own.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use gopher_protocol::loader::Sources;
 
 use crate::{
-    Diagnostic, FileSource,
+    Diagnostic, FileSource, Launch,
+    environment::{Beside, Environment},
+    markers::Holder,
     merge::{merge, normalize},
-    source::{FileKind, LARGEST_FILE},
-    yaml::{Node, Source, Value, compose, compose::position},
+    merged::Merged,
+    source::FileKind,
+    template::{Rendered, Unit, render},
+    variables::Variables,
+    yaml::{self, Node, Source, Value},
 };
 
 /// Where configuration of one robot is read.
 pub(crate) struct Layers<'s> {
     sources: &'s Sources,
     files: &'s dyn FileSource,
+    /// What templates may ask for.
+    pub(crate) environment: Environment,
     /// Collected while reading.
     pub(crate) notices: Notices,
+    pub(crate) merged: Merged,
 }
 
 /// Most notices of one configuration; what is wrong a thousand times is told a hundred times.
@@ -54,16 +65,35 @@ pub(crate) enum Owner {
 }
 
 impl<'s> Layers<'s> {
-    pub(crate) fn new(sources: &'s Sources, files: &'s dyn FileSource) -> Self {
-        Self { sources, files, notices: Notices::default() }
+    /// Reads the variables files; every other file may ask for what is in them.
+    pub(crate) fn new(
+        sources: &'s Sources,
+        files: &'s dyn FileSource,
+        launch: &Launch,
+        name: &str,
+    ) -> Result<Self, Vec<Diagnostic>> {
+        let environment = |variables| Environment::new(launch, sources.mode.clone(), variables);
+        let mut layers = Self {
+            sources,
+            files,
+            environment: environment(Variables::default()),
+            notices: Notices::default(),
+            merged: Merged::new(launch.inspect),
+        };
+        let variables = Variables::load(&layers, name)?;
+        layers.environment = environment(variables);
+        Ok(layers)
+    }
+
+    fn root(&self, owner: Owner) -> &'s Path {
+        Path::new(match owner {
+            Owner::Install => &self.sources.install_dir,
+            Owner::Robot => &self.sources.config_dir,
+        })
     }
 
     fn path(&self, owner: Owner, name: &str) -> PathBuf {
-        let root = match owner {
-            Owner::Install => &self.sources.install_dir,
-            Owner::Robot => &self.sources.config_dir,
-        };
-        Path::new(root).join("conf").join(name)
+        self.root(owner).join("conf").join(name)
     }
 
     /// A path as people see it: relative to the robot home where it lies in it.
@@ -80,17 +110,50 @@ impl<'s> Layers<'s> {
 
     /// One layer, or nothing if the file does not exist.
     pub(crate) fn layer(&mut self, owner: Owner, name: &str) -> Result<Option<Node>, Vec<Diagnostic>> {
+        let layer = self.read(owner, name);
+        layer.map_err(|errors| errors.into_iter().map(|e| self.environment.markers.cleared(e)).collect())
+    }
+
+    fn read(&mut self, owner: Owner, name: &str) -> Result<Option<Node>, Vec<Diagnostic>> {
         let path = self.path(owner, name);
         let shown = self.shown(&path);
         match self.files.read(&path) {
             Ok(None) => Ok(None),
             Ok(Some(bytes)) => {
-                templates(&shown, &bytes).map_err(|e| vec![e])?;
-                let (layer, notices) = parse(&shown, bytes)?;
+                let rendered = self.expand(owner, &path, &shown, bytes).map_err(|e| vec![e])?;
+                let (layer, notices) = normalized(yaml::compose_rendered(&rendered).map_err(|e| vec![e])?)?;
                 self.notices.extend(notices);
-                Ok(Some(layer))
+                let extension = name.starts_with("plugins/") || name.starts_with("jobs/");
+                let holder = if extension { Holder::Extension } else { Holder::Robot };
+                let misplaced = self.environment.markers.check(holder, &layer);
+                if misplaced.is_empty() { Ok(Some(layer)) } else { Err(misplaced) }
             }
-            Err(error) => Err(vec![Diagnostic::of_file(shown, format!("the file cannot be read: {error}"))]),
+            Err(error) => Err(vec![unreadable(shown, &error)]),
+        }
+    }
+
+    /// A file with what its templates come to.
+    fn expand(&self, owner: Owner, path: &Path, shown: &str, bytes: Vec<u8>) -> Result<Rendered, Diagnostic> {
+        let text = yaml::compose::text_of(shown, bytes)?;
+        let root = self.root(owner);
+        let host = Beside {
+            environment: &self.environment,
+            files: self.files,
+            root,
+            directory: path.parent().unwrap_or(root),
+            shown: &|path| self.shown(path),
+        };
+        render(&Unit::new(Arc::new(Source::new(shown, text))), &host)
+    }
+
+    /// A variables file of the robot, as it is, or nothing if there is none.
+    pub(crate) fn variables(&self, name: &str) -> Result<Option<Node>, Diagnostic> {
+        let path = self.path(Owner::Robot, &format!("variables/{name}.yaml"));
+        let shown = self.shown(&path);
+        match self.files.read(&path) {
+            Ok(Some(bytes)) => yaml::compose(&shown, bytes).map(|document| Some(document.root)),
+            Ok(None) => Ok(None),
+            Err(error) => Err(unreadable(shown, &error)),
         }
     }
 
@@ -163,7 +226,10 @@ pub(crate) fn over(base: Option<Node>, layer: Option<Node>) -> Option<Node> {
 
 /// A normalized layer: a mapping, empty if the file holds nothing.
 pub(crate) fn parse(shown: &str, bytes: Vec<u8>) -> Result<(Node, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let document = compose(shown, bytes).map_err(|e| vec![e])?;
+    normalized(yaml::compose(shown, bytes).map_err(|e| vec![e])?)
+}
+
+fn normalized(document: yaml::compose::Document) -> Result<(Node, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut root = document.root;
     match root.value {
         Value::Map(_) => {}
@@ -175,15 +241,6 @@ pub(crate) fn parse(shown: &str, bytes: Vec<u8>) -> Result<(Node, Vec<Diagnostic
     Ok((normalize(root)?, document.notices))
 }
 
-/// Refuses what would have to be expanded first.
-fn templates(shown: &str, bytes: &[u8]) -> Result<(), Diagnostic> {
-    let checked = &bytes[..bytes.len().min(usize::try_from(LARGEST_FILE).unwrap_or(usize::MAX))];
-    let Some(index) = checked.windows(2).position(|pair| pair == b"{{") else {
-        return Ok(());
-    };
-    let (line, column) = position(&String::from_utf8_lossy(&bytes[..index]));
-    let source = Source::new(shown, String::from_utf8_lossy(bytes));
-    Err(source
-        .says(line, column, "templates (`{{ … }}`) are not supported yet by this version")
-        .hint("write the value itself here"))
+fn unreadable(shown: String, error: &std::io::Error) -> Diagnostic {
+    Diagnostic::of_file(shown, format!("the file cannot be read: {error}"))
 }

@@ -8,12 +8,15 @@
 mod declared;
 mod diagnostic;
 mod draft;
+mod environment;
 mod extension;
 mod guard;
 mod keys;
 mod later;
 mod layers;
+mod markers;
 mod merge;
+mod merged;
 pub mod pattern;
 mod protocols;
 mod providers;
@@ -25,11 +28,14 @@ mod services;
 pub mod simple;
 mod source;
 mod suggest;
+mod template;
 mod units;
+mod variables;
 mod yaml;
 
 pub use diagnostic::Diagnostic;
-pub use draft::{Draft, read};
+pub use draft::{Draft, Table, plain_environment, read};
+pub use environment::Launch;
 pub use schema::{ConfigFile, schema};
 pub use source::{Disk, FileKind, FileSource, LARGEST_FILE};
 

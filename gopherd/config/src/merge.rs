@@ -4,7 +4,7 @@ use std::collections::{HashMap, hash_map};
 
 use crate::{
     Diagnostic,
-    yaml::{Entry, Node, Value},
+    yaml::{Entry, Node, Place, Value},
 };
 
 const APPEND: &str = "Append";
@@ -18,7 +18,7 @@ pub(crate) fn normalize(mut layer: Node) -> Result<Node, Vec<Diagnostic>> {
 
 fn strip(node: &mut Node, errors: &mut Vec<Diagnostic>) {
     let Value::Map(entries) = &mut node.value else { return };
-    let mut seen = HashMap::<String, u32>::new();
+    let mut seen = HashMap::<String, Place>::new();
     for entry in entries.iter_mut() {
         if let Some(rest) = entry.key.strip_prefix(APPEND).filter(|rest| !rest.is_empty()) {
             entry.key = rest.to_owned();
@@ -26,11 +26,11 @@ fn strip(node: &mut Node, errors: &mut Vec<Diagnostic>) {
         }
         match seen.entry(entry.key.clone()) {
             hash_map::Entry::Occupied(first) => errors.push(entry.at.says(format!(
-                "`{key}` and `{APPEND}{key}` cannot both stand in one mapping; the other is on line {line}",
+                "`{key}` and `{APPEND}{key}` cannot both stand in one mapping; the other is on {first}",
                 key = entry.key,
-                line = first.get()
+                first = first.get().seen_from(&entry.at)
             ))),
-            hash_map::Entry::Vacant(free) => drop(free.insert(entry.at.line)),
+            hash_map::Entry::Vacant(free) => drop(free.insert(entry.at.clone())),
         }
         strip(&mut entry.value, errors);
     }

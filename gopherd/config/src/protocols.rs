@@ -2,7 +2,11 @@
 
 use std::collections::HashSet;
 
-use gopher_protocol::{ids::ProtocolName, loader::Sources, robot::ProtocolSettings};
+use gopher_protocol::{
+    ids::ProtocolName,
+    loader::{Attachment, ConnectorEntry, Sources},
+    robot::ProtocolSettings,
+};
 
 use crate::{
     Diagnostic,
@@ -14,12 +18,12 @@ use crate::{
     yaml::{Node, decode},
 };
 
-/// The primary protocol, then the others. `node` is `robot.yaml`; what else is wrong in it is told elsewhere.
+/// The primary protocol, then the others, and what is secret in each. `node` is `robot.yaml`; what else is wrong in it is told elsewhere.
 pub(crate) fn protocols(
     sources: &Sources,
     layers: &mut Layers<'_>,
     node: &Node,
-) -> Result<Vec<ProtocolSettings>, Vec<Diagnostic>> {
+) -> Result<(Vec<ProtocolSettings>, Vec<ConnectorEntry>), Vec<Diagnostic>> {
     let at = |key: &str| &node.find(&[key]).unwrap_or(node).at;
     let configured = texts(node, "PrimaryProtocol").into_iter().next().unwrap_or_default();
     let primary = sources.protocol.as_deref().unwrap_or(&configured).trim().to_lowercase();
@@ -38,7 +42,7 @@ pub(crate) fn protocols(
         }
     }
     let roster: Vec<RosterChannel> = node.find(&["ChannelRoster"]).and_then(|n| decode(n).ok()).unwrap_or_default();
-    let (mut protocols, mut errors) = (Vec::new(), Vec::new());
+    let (mut protocols, mut connectors, mut errors) = (Vec::new(), Vec::new(), Vec::new());
     for name in names {
         let main = name == primary;
         let key = if main { "PrimaryProtocol" } else { "SecondaryProtocols" };
@@ -47,7 +51,8 @@ pub(crate) fn protocols(
             continue;
         }
         match protocol(layers, &name) {
-            Ok(Some(mut settings)) => {
+            Ok(Some((mut settings, values))) => {
+                connectors.push(ConnectorEntry { name, values });
                 if main {
                     // The robot's own entries win.
                     let more = channels(layers, &roster, node);
@@ -66,21 +71,27 @@ pub(crate) fn protocols(
             Err(found) => errors.extend(found),
         }
     }
-    if errors.is_empty() { Ok(protocols) } else { Err(errors) }
+    if errors.is_empty() { Ok((protocols, connectors)) } else { Err(errors) }
 }
 
-/// One protocol, or nothing if it is not configured.
-fn protocol(layers: &mut Layers<'_>, name: &str) -> Result<Option<ProtocolSettings>, Vec<Diagnostic>> {
+/// One protocol and what is secret in it, or nothing if it is not configured.
+fn protocol(
+    layers: &mut Layers<'_>,
+    name: &str,
+) -> Result<Option<(ProtocolSettings, Vec<Attachment>)>, Vec<Diagnostic>> {
     let Some(node) = layers.merged(&format!("protocols/{name}.yaml"))? else {
         return Ok(None);
     };
+    layers.merged.note(&format!("protocols/{name}.yaml"), &node, &layers.environment.markers);
     let keys: RobotFile = decode(&node)?;
-    let Some(config) = keys.protocol_config else {
+    let Some(mut config) = keys.protocol_config else {
         return Ok(None);
     };
     sections::check("protocols", name, &node, "ProtocolConfig", &mut layers.notices);
+    let secrets = layers.environment.markers.withhold(&mut config);
     let channels = channels(layers, &keys.channel_roster, &node);
-    Ok(Some(ProtocolSettings { name: ProtocolName::new(name), config: config.to_string(), channels }))
+    let settings = ProtocolSettings { name: ProtocolName::new(name), config: config.to_string(), channels };
+    Ok(Some((settings, secrets)))
 }
 
 fn channels(layers: &mut Layers<'_>, roster: &[RosterChannel], node: &Node) -> Vec<(String, String)> {

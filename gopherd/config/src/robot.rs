@@ -4,7 +4,7 @@ use std::{collections::HashSet, time::Duration};
 
 use gopher_protocol::{
     ids::{ChannelName, Generation, UserName},
-    loader::{Sources, StartMode},
+    loader::{ConnectorEntry, Sources, StartMode},
     robot::{Identity, ProtocolSettings, Robot, RosterEntry, TimeOuts},
     robot_api::{LogLevel, MessageFormat},
 };
@@ -105,19 +105,12 @@ fn present(layers: &Layers<'_>, sources: &Sources, own: Option<Node>) -> Result<
 pub(crate) fn build(
     generation: Generation,
     sources: &Sources,
-    settings: &[(String, String)],
+    environment: &str,
     layers: &mut Layers<'_>,
     robot: &RobotKeys,
-) -> Result<Robot, Vec<Diagnostic>> {
+) -> Result<(Robot, Vec<ConnectorEntry>), Vec<Diagnostic>> {
     let mut errors = Vec::new();
     let keys = &robot.keys;
-    let environment = settings.iter().find(|(name, _)| name == "GOPHER_ENVIRONMENT").map_or("production", |(_, v)| v);
-    if matches!(environment, "" | "." | "..") || environment.contains(['/', '\\', '\0']) {
-        errors.push(Diagnostic::of_file(
-            "",
-            format!("invalid GOPHER_ENVIRONMENT \"{environment}\": environment must be a single path segment"),
-        ));
-    }
     let alias = keys.alias.chars().next();
     if alias.is_some_and(|a| !ALIASES.contains(a)) {
         let all: Vec<String> = ALIASES.chars().map(String::from).collect();
@@ -142,13 +135,13 @@ pub(crate) fn build(
         thresholds(keys.time_outs.job, "TimeOuts.Job").map_err(|e| errors.push(robot.error(&["TimeOuts", "Job"], e)));
     let protocols = protocols(sources, layers, &robot.node).map_err(|e| errors.extend(e));
     errors.extend(providers::check(layers, &robot.node).err().unwrap_or_default());
-    let (Ok(protocols), Ok(plugin_time_outs), Ok(job_time_outs), []) =
+    let (Ok((protocols, connectors)), Ok(plugin_time_outs), Ok(job_time_outs), []) =
         (protocols, plugin_time_outs, job_time_outs, errors.as_slice())
     else {
         return Err(errors);
     };
     announce(layers, robot, &protocols);
-    Ok(Robot {
+    let built = Robot {
         generation,
         identity: identity(&keys.bot_info),
         alias,
@@ -175,7 +168,8 @@ pub(crate) fn build(
         extensions: Vec::new(),
         disabled: Vec::new(),
         notices: Vec::new(),
-    })
+    };
+    Ok((built, connectors))
 }
 
 /// The entries of a list at the top level.

@@ -73,6 +73,10 @@ fn start() -> EngineStart {
     }
 }
 
+fn loaded(robot: Robot) -> LoaderToEngine {
+    LoaderToEngine::Loaded { robot: Box::new(robot), unopened: Vec::new(), merged: Vec::new() }
+}
+
 fn pair<S: Message, R: Message>() -> (Link<S, R>, OwnedFd) {
     let (ours, theirs) = link::pair().expect("a pair");
     (Link::new(ours).expect("a link"), theirs)
@@ -151,7 +155,7 @@ impl Stage {
     fn load(robot: Robot) -> Self {
         let mut stage = Self::begin();
         let mut loader = stage.loader();
-        loader.send(&LoaderToEngine::Loaded { robot: Box::new(robot) }).expect("sends");
+        loader.send(&loaded(robot)).expect("sends");
         let EngineToSupervisor::GenerationActive { settings, .. } = stage.asked() else { panic!("active") };
         assert_eq!(settings.work_space.as_deref(), Some("/robot/workspace"));
         let EngineToSupervisor::StartConnector { name } = stage.asked() else { panic!("a connector") };
@@ -482,7 +486,7 @@ fn what_administrators_may_do_is_neither_done_for_nor_shown_to_others() {
         let mut loader = stage.reloads(number);
         let robot = Box::new(Robot { generation: number, ..testing::robot() });
         let refused = !errors.is_empty();
-        let said = if refused { LoaderToEngine::Refused { errors } } else { LoaderToEngine::Loaded { robot } };
+        let said = if refused { LoaderToEngine::Refused { errors } } else { loaded(*robot) };
         loader.send(&said).expect("sends");
         if !refused {
             assert!(matches!(stage.heard(), EngineToConnector::Configure { .. }));
@@ -760,13 +764,13 @@ fn a_reload_shows_what_changed_and_serves_whoever_asked_meanwhile() {
     stage.settle();
     let mut robot = Robot { generation: Number(2), ..testing::robot() };
     robot.admin_contact = "ops".into();
-    loader.send(&LoaderToEngine::Loaded { robot: Box::new(robot.clone()) }).expect("sends");
+    loader.send(&loaded(robot.clone())).expect("sends");
     assert!(matches!(stage.asked(), EngineToSupervisor::GenerationActive { generation: Number(2), .. }));
     assert_eq!(stage.report(&mut one).changes, ["~ AdminContact: \"root <root@example.com>\" -> \"ops\""]);
     // Whoever asked during that load gets one of its own.
     let mut loader = stage.reloads(Number(3));
     robot.generation = Number(3);
-    loader.send(&LoaderToEngine::Loaded { robot: Box::new(robot) }).expect("sends");
+    loader.send(&loaded(robot)).expect("sends");
     assert!(matches!(stage.asked(), EngineToSupervisor::GenerationActive { generation: Number(3), .. }));
     let report = stage.report(&mut two);
     assert_eq!((report.generation, report.changes.len(), report.errors.len()), (3, 0, 0));
@@ -808,7 +812,7 @@ fn protocols_come_and_go_with_a_reload_but_not_the_primary_one() {
     other.primary_protocol = "slack".into();
     other.protocols = vec![named("slack"), named("ssh")];
     admin.send(&AdminRequest::Reload).expect("sends");
-    stage.reloads(Number(2)).send(&LoaderToEngine::Loaded { robot: Box::new(other) }).expect("sends");
+    stage.reloads(Number(2)).send(&loaded(other)).expect("sends");
     assert!(matches!(stage.asked(), EngineToSupervisor::GenerationActive { .. }));
     for wanted in ["slack", "ssh"] {
         assert!(matches!(stage.asked(), EngineToSupervisor::StartConnector { name } if name == wanted));
@@ -816,7 +820,7 @@ fn protocols_come_and_go_with_a_reload_but_not_the_primary_one() {
     assert_eq!(stage.report(&mut admin).notices.len(), 1);
     admin.send(&AdminRequest::Reload).expect("sends");
     let back = Robot { generation: Number(3), ..testing::robot() };
-    stage.reloads(Number(3)).send(&LoaderToEngine::Loaded { robot: Box::new(back) }).expect("sends");
+    stage.reloads(Number(3)).send(&loaded(back)).expect("sends");
     assert!(matches!(stage.asked(), EngineToSupervisor::GenerationActive { .. }));
     let mut stopped: Vec<String> = (0..2)
         .map(|_| match stage.asked() {

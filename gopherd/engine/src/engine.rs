@@ -28,7 +28,7 @@ use crate::{
     error::EngineError,
     generation::Generation,
     journal::Journal,
-    loading::Loader,
+    loading::{Inspected, Loader},
     log::{Log, now_ms},
     outbox::Outbox,
     prompts::{Caller, Prompts},
@@ -90,6 +90,7 @@ pub(crate) struct Engine {
     pub(crate) defaults: Defaults,
     /// Who asked for a reload while one was on its way.
     pub(crate) reloads: Vec<Requester>,
+    pub(crate) inspected: Inspected,
     /// What came of the last load.
     pub(crate) last_load: LoadReport,
     pub(crate) connectors: HashMap<Rc<str>, Connector>,
@@ -142,6 +143,7 @@ impl Engine {
             newest: Number(0),
             defaults: Defaults::default(),
             reloads: Vec::new(),
+            inspected: Inspected::default(),
             last_load: reload::refused(Number(0), Vec::new()),
             connectors: HashMap::new(),
             listener: None,

@@ -13,7 +13,7 @@ use std::{
 
 use gopher_protocol::{
     ids::{Generation as Number, RunId, TaskName},
-    loader::{EngineToLoader, LoaderToEngine, WantedDefault},
+    loader::{EngineToLoader, LoaderToEngine, MergedFile, WantedDefault},
     robot::{Kind, Robot},
     supervisor::{EngineToSupervisor, GenerationSettings},
     worker::Outcome,
@@ -54,6 +54,14 @@ const INIT: Duration = Duration::from_secs(30);
 /// How long a `_configure` run may take.
 pub(crate) const CONFIGURE: Duration = Duration::from_secs(20);
 
+/// What is told of a configuration to who only looks at it.
+#[derive(Default)]
+pub(crate) struct Inspected {
+    /// Secrets that do not open, and why.
+    pub(crate) unopened: Vec<(String, String)>,
+    pub(crate) merged: Vec<MergedFile>,
+}
+
 /// A configuration on its way.
 pub(crate) struct Loader {
     number: Number,
@@ -90,7 +98,7 @@ impl Engine {
 
     pub(crate) fn link_loader(&mut self, number: Number, socket: OwnedFd) {
         let Some(start) = &self.start else { return };
-        let sources = start.sources.clone();
+        let (sources, inspect) = (start.sources.clone(), start.inspect);
         let search_path = start.pass_through.iter().find(|(name, _)| name == "PATH").map(|(_, path)| path.clone());
         let search_path = search_path.unwrap_or_default();
         if self.loader.as_ref().is_none_or(|l| l.number != number || l.wire.is_some()) {
@@ -100,7 +108,7 @@ impl Engine {
         let token = self.token(Who::Loader);
         match Wire::new(&self.poller, socket, token) {
             Ok(mut wire) => {
-                wire.send(&EngineToLoader::Load { generation: number, sources, search_path });
+                wire.send(&EngineToLoader::Load { generation: number, sources, search_path, inspect });
                 if let Some(loader) = &mut self.loader {
                     loader.wire = Some(wire);
                 }
@@ -113,7 +121,10 @@ impl Engine {
         while let Some(wire) = self.loader.as_mut().and_then(|l| l.wire.as_mut()) {
             match wire.receive() {
                 Ok(Some((LoaderToEngine::WantDefaults { tasks }, _))) => self.ask_defaults(tasks),
-                Ok(Some((LoaderToEngine::Loaded { robot }, _))) => self.loaded(*robot),
+                Ok(Some((LoaderToEngine::Loaded { robot, unopened, merged }, _))) => {
+                    self.inspected = Inspected { unopened, merged };
+                    self.loaded(*robot);
+                }
                 Ok(Some((LoaderToEngine::Refused { errors }, _))) => self.load_failed(errors),
                 Ok(None) => return,
                 Err(error) => self.end_loader(&error),

@@ -75,7 +75,7 @@ impl Engine {
             changes: before.map(|b| diff::changes(&b.robot, robot)).unwrap_or_default(),
             notices: robot.notices.clone(),
             disabled: robot.disabled.iter().map(disabled_row).collect(),
-            unopened: Vec::new(),
+            unopened: self.inspected.unopened.clone(),
             plugins: u32::try_from(generation.plugins.len()).unwrap_or(u32::MAX),
         }
     }

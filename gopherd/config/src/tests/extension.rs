@@ -18,10 +18,7 @@ fn a_bad_plugin_file_disables_that_plugin_alone() {
             "Users: alice\nCatchAll: perhaps",
             "1:8: expected a list, found text (a list of one is written `[ alice ]`); custom/conf/plugins/p.yaml:2:11: expected true or false, found text",
         ),
-        (
-            "A: {{ x }}",
-            "1:4: templates (`{{ … }}`) are not supported yet by this version (write the value itself here)",
-        ),
+        ("A: {{ x }}", "1:7: there is no function `x`"),
         ("[", "2:1: this is not valid YAML: while parsing a node, did not find expected node content"),
         ("Path: x", "1:1: Invalid configuration key for task 'p': Path - disabling (it belongs in robot.yaml)"),
         ("Homed: true", "1:1: Invalid configuration key for task 'p': Homed - disabling (it belongs in robot.yaml)"),

@@ -54,7 +54,8 @@ fn disabling_costs_no_more_than_what_is_disabled() {
     }
     let yaml = format!("PrimaryProtocol: test\nExternalPlugins:\n{plugins}");
     tree.0.insert(ROBOT.into(), (yaml.into_bytes(), false));
-    let draft = crate::read(gopher_protocol::ids::Generation(1), &super::sources(), &[], &tree).expect("valid");
+    let draft = crate::read(gopher_protocol::ids::Generation(1), &super::sources(), &crate::Launch::default(), &tree)
+        .expect("valid");
     let answers = draft.wants_defaults().into_iter().map(|name| (name, Ok(String::new()))).collect();
     let robot = draft.finish(answers).expect("finishes");
     assert_eq!((robot.extensions.len(), robot.disabled.len()), (0, count));

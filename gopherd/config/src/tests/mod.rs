@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{Diagnostic, Draft, FileKind, FileSource, read};
+use crate::{Diagnostic, Draft, FileKind, FileSource, Launch, read};
 use gopher_protocol::{
     ids::{ChannelName, Generation, TaskName, UserName},
     loader::{Attachment, Part, Sources, StartMode},
@@ -20,6 +20,7 @@ mod guard;
 mod hostile;
 mod robot;
 mod schema;
+mod templates;
 
 /// Files in memory. A path that ends in `!` is not executable.
 #[derive(Default)]
@@ -71,7 +72,21 @@ const TEST: (&str, &str) = ("/bot/custom/conf/protocols/test.yaml", "ProtocolCon
 fn draft(files: &[(&str, &str)]) -> Result<Draft, Vec<String>> {
     let mut tree = Tree::with(&[TEST]);
     tree.0.extend(Tree::with(files).0);
-    read(Generation(7), &sources(), &[], &tree).map_err(|e| told(&e))
+    read(Generation(7), &sources(), &Launch::default(), &tree).map_err(|e| told(&e))
+}
+
+/// An environment of these plain values.
+fn launch(values: &[(&str, &str)]) -> Launch {
+    let values = values.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+    Launch { values, ..Launch::default() }
+}
+
+/// A value without secrets.
+fn plain(attachment: &Attachment) -> &[u8] {
+    match attachment.value.as_slice() {
+        [Part::Plain(text)] => text.expose(),
+        other => panic!("{other:?}"),
+    }
 }
 
 fn told(errors: &[Diagnostic]) -> Vec<String> {
@@ -106,14 +121,6 @@ fn plugin(default: &str, file: &str) -> Robot {
 fn reason(robot: &Robot) -> &str {
     assert!(robot.extensions.is_empty(), "{:?}", robot.extensions);
     &robot.disabled.first().expect("one is disabled").reason
-}
-
-/// The text of a parameter without holes.
-fn plain(attachment: &Attachment) -> &[u8] {
-    match attachment.value.as_slice() {
-        [Part::Plain(text)] => text.expose(),
-        _ => panic!("it has holes"),
-    }
 }
 
 #[test]
@@ -155,11 +162,11 @@ fn a_whole_robot_becomes_typed() {
         (b"Users: [alice]\nAppendChannels: [ops]\n".to_vec(), false),
     );
     let sources = Sources { extra_root: Some("/elsewhere".into()), ..sources() };
-    let settings = [("GOPHER_ENVIRONMENT".to_owned(), "staging".to_owned())];
-    let draft = read(Generation(7), &sources, &settings, &tree).map_err(|e| told(&e)).expect("valid");
+    let launch = launch(&[("GOPHER_ENVIRONMENT", "staging")]);
+    let mut draft = read(Generation(7), &sources, &launch, &tree).map_err(|e| told(&e)).expect("valid");
 
     assert_eq!(draft.wants_defaults(), [TaskName::from("welcome"), "tool".into()]);
-    let table = draft.table();
+    let table = draft.table().tasks;
     let names: Vec<_> = table.iter().map(|t| (t.name.as_str(), t.program.as_str(), t.privileged)).collect();
     assert_eq!(
         names,
@@ -281,14 +288,8 @@ fn every_refused_robot_is_told_why() {
             "AdminUsers: [a]\nAppendAdminUsers: [b]",
             "2:1: `AdminUsers` and `AppendAdminUsers` cannot both stand in one mapping; the other is on line 1",
         ),
-        (
-            "Brain: {{ env \"X\" }}",
-            "1:8: templates (`{{ … }}`) are not supported yet by this version (write the value itself here)",
-        ),
-        (
-            "# {{ secret \"X\" }}",
-            "1:3: templates (`{{ … }}`) are not supported yet by this version (write the value itself here)",
-        ),
+        ("Brain: {{ evn \"X\" }}", "1:11: there is no function `evn`; did you mean `env`?"),
+        ("# {{ secret \"X\" }}", "1:6: template secret \"X\" requested but encryption is not initialized"),
         ("ExternalPlugins: {p: {Path: x, Paht: y}}", "1:32: unknown key `Paht` (did you mean `Path`?)"),
         ("ExternalPlugins: {p: {Limits: {Memory: much}}}", "1:40: expected a size such as `512MiB`, found `much`"),
         ("NameSpaces: {n: {Parameters: [{Name: '', Value: x}]}}", "1:30: `` cannot be the name of a parameter"),
@@ -307,7 +308,7 @@ fn every_refused_robot_is_told_why() {
 #[test]
 fn an_error_shows_its_line() {
     let tree = Tree::with(&[TEST, (ROBOT, "PrimaryProtocol: test\r\n# more\r\nBotInfo:\r\n  Usrname: b\r\n")]);
-    let errors = read(Generation(1), &sources(), &[], &tree).err().expect("unknown key");
+    let errors = read(Generation(1), &sources(), &Launch::default(), &tree).err().expect("unknown key");
     assert_eq!(
         errors[0].to_string(),
         "custom/conf/robot.yaml:4:3: unknown key `Usrname`\n  |   Usrname: b\n  |   ^\nhint: did you mean `UserName`?"
@@ -340,10 +341,13 @@ fn files_that_are_not_there_or_empty_are_told() {
     let bad = [("/bot/custom/conf/protocols/slack.yaml", "ProtocolConfig: {}\nNope: 1\n")];
     let errors = draft(&[(ROBOT, "PrimaryProtocol: slack\n"), bad[0]]).err().expect("unknown key");
     assert_eq!(errors, ["custom/conf/protocols/slack.yaml:2:1: unknown key `Nope`"]);
-    let settings = [("GOPHER_ENVIRONMENT".to_owned(), "../x".to_owned())];
+    let launch = launch(&[("GOPHER_ENVIRONMENT", "../x")]);
     let tree = Tree::with(&[TEST, (ROBOT, "PrimaryProtocol: test\n")]);
-    let errors = read(Generation(1), &sources(), &settings, &tree).err().expect("bad environment");
-    assert_eq!(told(&errors), ["invalid GOPHER_ENVIRONMENT \"../x\": environment must be a single path segment"]);
+    let errors = read(Generation(1), &sources(), &launch, &tree).err().expect("bad environment");
+    assert_eq!(
+        told(&errors),
+        ["loading custom variables: invalid GOPHER_ENVIRONMENT \"../x\": environment must be a single path segment"]
+    );
 }
 
 #[test]
@@ -355,10 +359,10 @@ fn demo_and_console_robots_come_from_the_install_tree() {
         ("/opt/gopher/conf/protocols/terminal.yaml", "ProtocolConfig: {}\n"),
     ]);
     let demo = Sources { mode: StartMode::Demo, protocol: Some("terminal".into()), demo_extensions: true, ..sources() };
-    let draft = read(Generation(1), &demo, &[], &tree).map_err(|e| told(&e)).expect("valid");
+    let draft = read(Generation(1), &demo, &Launch::default(), &tree).map_err(|e| told(&e)).expect("valid");
     assert_eq!(draft.wants_defaults(), [TaskName::from("knock")]);
     let plain = Sources { demo_extensions: false, ..demo };
-    let draft = read(Generation(1), &plain, &[], &tree).map_err(|e| told(&e)).expect("valid");
+    let draft = read(Generation(1), &plain, &Launch::default(), &tree).map_err(|e| told(&e)).expect("valid");
     assert!(draft.wants_defaults().is_empty());
     assert_eq!(draft.finish(Vec::new()).expect("finishes").primary_protocol.as_str(), "terminal");
 }
@@ -475,8 +479,8 @@ fn files_of_stock_plugins_restrict_them() {
     assert!(reason(&of("Nope: 1")).starts_with("custom/conf/plugins/ping.yaml:1:1: unknown key `Nope`"));
     assert!(of("").extensions[0].all_channels);
     let files = [(ROBOT, "PrimaryProtocol: test\n"), ("/bot/custom/conf/plugins/ping.yaml", "RequireAdmin: yes\n")];
-    let draft = draft(&files).expect("valid");
-    assert!(draft.wants_defaults().is_empty() && draft.table().is_empty(), "there is no program to run");
+    let mut draft = draft(&files).expect("valid");
+    assert!(draft.wants_defaults().is_empty() && draft.table().tasks.is_empty(), "there is no program to run");
     let clash = robot(&[(ROBOT, "PrimaryProtocol: test\nExternalPlugins: {ping: {Path: p}}\n"), ("/bot/custom/p", "")]);
     assert!(reason(&clash).contains("the name `ping` is that of a stock plugin"), "{}", reason(&clash));
 }

@@ -307,7 +307,8 @@ fn the_shipped_tree_has_what_robots_without_files_of_their_own_need() {
     for (provider, later) in [("file", 2), ("mem", 0)] {
         let yaml = format!("PrimaryProtocol: test\nBrain: {provider}\nHistoryProvider: {provider}\n");
         std::fs::write(&file, yaml).expect("writes");
-        let draft = crate::read(Generation(1), &sources, &[], &crate::Disk).unwrap_or_else(|e| panic!("{e:?}"));
+        let draft = crate::read(Generation(1), &sources, &crate::Launch::default(), &crate::Disk)
+            .unwrap_or_else(|e| panic!("{e:?}"));
         let robot = draft.finish(Vec::new()).expect("finishes");
         assert_eq!(robot.notices.len(), later, "{:?}", robot.notices);
         assert!(robot.disabled.is_empty(), "{:?}", robot.disabled);

@@ -12,7 +12,7 @@ use super::{
     Entry, Node, Place, Source, Value,
     scalar::{Typed, resolve},
 };
-use crate::{Diagnostic, source::LARGEST_FILE};
+use crate::{Diagnostic, source::LARGEST_FILE, template::Rendered};
 
 /// Deepest nesting, aliases counted as what they stand for.
 const DEEPEST: usize = 100;
@@ -31,20 +31,23 @@ pub(crate) struct Document {
 /// Reads the first document of `bytes`; `name` is the file as people see it.
 pub(crate) fn compose(name: &str, bytes: Vec<u8>) -> Result<Document, Diagnostic> {
     let source = Arc::new(Source::new(name, text_of(name, bytes)?));
-    let mut composer = Composer {
-        source: &source,
-        parser: Parser::new_from_str(&source.text),
-        anchors: HashMap::new(),
-        nodes: 0,
-        text: 0,
-    };
+    compose_rendered(&Rendered::plain(&source))
+}
+
+/// Reads the first document of an expanded file.
+pub(crate) fn compose_rendered(rendered: &Rendered) -> Result<Document, Diagnostic> {
+    if let Some((index, c)) = rendered.text.char_indices().find(|(_, c)| forbidden(*c)) {
+        return Err(rendered.origin(index).says(not_allowed(c)));
+    }
+    let mut composer =
+        Composer { rendered, parser: Parser::new_from_str(&rendered.text), anchors: HashMap::new(), nodes: 0, text: 0 };
     let root = composer.document()?;
     let notices = composer.second_document().into_iter().collect();
     Ok(Document { root, notices })
 }
 
 /// Checks what the parser does not: size, UTF-8, and control characters (it would take a NUL for the end).
-fn text_of(name: &str, bytes: Vec<u8>) -> Result<String, Diagnostic> {
+pub(crate) fn text_of(name: &str, bytes: Vec<u8>) -> Result<String, Diagnostic> {
     if u64::try_from(bytes.len()).is_ok_and(|n| n > LARGEST_FILE) {
         return Err(Diagnostic::of_file(name, "the file is larger than 1 MiB, the most a configuration file may have"));
     }
@@ -57,20 +60,23 @@ fn text_of(name: &str, bytes: Vec<u8>) -> Result<String, Diagnostic> {
     if text.starts_with('\u{feff}') {
         text.drain(..'\u{feff}'.len_utf8());
     }
-    let forbidden = |c: char| {
-        (c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}'))
-            || matches!(c, '\u{feff}' | '\u{fffe}' | '\u{ffff}')
-    };
     if let Some((index, c)) = text.char_indices().find(|(_, c)| forbidden(*c)) {
         let (line, column) = position(&text[..index]);
-        let message = format!("the control character U+{:04X} is not allowed in YAML", u32::from(c));
-        return Err(Source::new(name, text).says(line, column, message));
+        return Err(Source::new(name, text).says(line, column, not_allowed(c)));
     }
     Ok(text)
 }
 
+fn forbidden(c: char) -> bool {
+    (c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}')) || matches!(c, '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+}
+
+fn not_allowed(c: char) -> String {
+    format!("the control character U+{:04X} is not allowed in YAML", u32::from(c))
+}
+
 /// Line and column after `before`.
-pub(crate) fn position(before: &str) -> (u32, u32) {
+fn position(before: &str) -> (u32, u32) {
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
@@ -86,7 +92,7 @@ struct Made {
 }
 
 struct Composer<'t> {
-    source: &'t Arc<Source>,
+    rendered: &'t Rendered,
     parser: Parser<'t, StrInput<'t>>,
     anchors: HashMap<usize, Made>,
     nodes: usize,
@@ -95,9 +101,7 @@ struct Composer<'t> {
 
 impl<'t> Composer<'t> {
     fn place(&self, span: Span) -> Place {
-        let line = u32::try_from(span.start.line()).unwrap_or(u32::MAX);
-        let column = u32::try_from(span.start.col()).unwrap_or(u32::MAX).saturating_add(1);
-        Place { source: Arc::clone(self.source), line, column }
+        self.rendered.place(span.start.line(), span.start.col())
     }
 
     fn next(&mut self) -> Result<(Event<'t>, Place), Diagnostic> {
@@ -238,8 +242,8 @@ impl<'t> Composer<'t> {
                 continue;
             }
             if let Some(first) = seen.get(&name).and_then(|n| entries.get(*n)) {
-                let message =
-                    format!("the key `{name}` stands here a second time; it is already on line {}", first.at.line);
+                let first = first.at.seen_from(&key.node.at);
+                let message = format!("the key `{name}` stands here a second time; it is already on {first}");
                 return Err(key.node.at.says(message));
             }
             seen.insert(name.clone(), entries.len());

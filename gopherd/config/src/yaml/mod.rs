@@ -9,8 +9,9 @@ pub(crate) mod emit;
 pub(crate) mod node;
 pub(crate) mod scalar;
 
-pub(crate) use compose::compose;
+pub(crate) use compose::{compose, compose_rendered};
 pub(crate) use decode::decode;
+pub(crate) use emit::emit;
 pub(crate) use node::{Entry, Node, Place, Source, Value};
 
 #[cfg(test)]

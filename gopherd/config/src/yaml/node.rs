@@ -21,6 +21,18 @@ impl Source {
         Self { name: name.into(), text, lines }
     }
 
+    /// Line and column of an offset in bytes. Far into a long line the column counts bytes.
+    fn position(&self, at: usize) -> (u32, u32) {
+        const COUNTED: usize = 4096;
+        let line = self.lines.partition_point(|start| *start <= at);
+        let start = line.checked_sub(1).and_then(|n| self.lines.get(n)).copied().unwrap_or(0);
+        let before = self.text.as_bytes().get(start..at.min(self.text.len())).unwrap_or_default();
+        let (counted, rest) = before.split_at(before.len().min(COUNTED));
+        // Every character has one byte that does not continue another.
+        let column = counted.iter().filter(|b| **b & 0xc0 != 0x80).count() + rest.len() + 1;
+        (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
+    }
+
     pub(crate) fn says(&self, line: u32, column: u32, message: impl Into<String>) -> Diagnostic {
         let start = usize::try_from(line.saturating_sub(1)).ok().and_then(|n| self.lines.get(n)).copied();
         let rest = start.and_then(|n| self.text.get(n..)).unwrap_or_default();
@@ -38,10 +50,25 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// Of an offset in bytes.
+    pub(crate) fn of(source: &Arc<Source>, at: usize) -> Self {
+        let (line, column) = source.position(at);
+        Self { source: Arc::clone(source), line, column }
+    }
+
     /// Of what stands in no file.
     pub(crate) fn nowhere() -> Self {
         let source = Source::new("", "");
         Self { source: Arc::new(source), line: 0, column: 0 }
+    }
+
+    /// As people name it in an error at `other`.
+    pub(crate) fn seen_from(&self, other: &Self) -> String {
+        if self.source.name == other.source.name {
+            format!("line {}", self.line)
+        } else {
+            format!("line {} of {}", self.line, self.source.name)
+        }
     }
 
     pub(crate) fn says(&self, message: impl Into<String>) -> Diagnostic {
