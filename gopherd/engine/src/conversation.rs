@@ -397,7 +397,7 @@ fn a_wrong_value_is_answered_in_the_thread_and_a_wrong_place_with_the_right_one(
     stage.say(testing::inbound("bob", "general", ";set level loud"));
     let advice = stage.answer().text;
     assert!(!advice.contains("Invalid value"), "what is wrong elsewhere is not told here: {advice}");
-    stage.say(testing::inbound("bob", "general", ";what is this"));
+    stage.say(testing::inbound("bob", "general", ";zebra crossing"));
     assert!(stage.answer().text.starts_with("I couldn't match"));
 
     stage.say(testing::inbound("bob", "ops", ";set-level DEBUG."));

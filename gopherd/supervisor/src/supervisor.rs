@@ -148,8 +148,12 @@ pub(crate) fn run() -> Result<ExitCode, SupervisorError> {
 }
 
 impl Supervisor {
-    fn prepare(options: Options) -> Result<Self, SupervisorError> {
+    fn prepare(mut options: Options) -> Result<Self, SupervisorError> {
         let system = SupervisorError::system;
+        // What runs are shown has no `..` and no links in it.
+        for dir in options.root.iter_mut().chain(&mut options.read_paths) {
+            *dir = std::fs::canonicalize(&*dir).map_err(SupervisorError::file("open", dir))?;
+        }
         let environment = Environment::read();
         let home = options.home.clone().unwrap_or_else(|| PathBuf::from("."));
         let runtime_dir = environment.runtime_dir.as_ref().map(PathBuf::from);
