@@ -42,9 +42,8 @@ impl Environment {
     /// the others.
     pub(crate) fn new(launch: &[u8], host: &[u8], private: &Assignments) -> Result<Self, SecretdError> {
         let of_robot = |name: &str| name.starts_with(PREFIX);
-        let openness = |name: &str| match of_robot(name) && !KEYS.contains(&name) {
-            true => Openness::Plain,
-            false => Openness::Secret,
+        let openness = |name: &str| {
+            if of_robot(name) && !KEYS.contains(&name) { Openness::Plain } else { Openness::Secret }
         };
         let mut values: BTreeMap<&str, (Openness, &[u8])> =
             private.iter().map(|(name, value)| (name.as_str(), (openness(name), value.as_bytes()))).collect();

@@ -10,7 +10,7 @@ use gopher_protocol::{
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::{
-    cipher::{self, CipherError, OVERHEAD},
+    cipher::{self, CipherError},
     environment::Environment,
     keyring::DataKey,
 };
@@ -55,12 +55,8 @@ impl Source<'_> {
             }
             SecretRef::Variable { name, ciphertext } => {
                 let mut space = vec![0; ciphertext.len()];
-                let opened = match ciphertext.len() >= OVERHEAD {
-                    true => {
-                        cipher::open_within(self.data_key.expose(), &[], ciphertext, &mut space).map(|p| p.len()).ok()
-                    }
-                    false => None,
-                };
+                let opened = cipher::open_within(self.data_key.expose(), &[], ciphertext, &mut space);
+                let opened = opened.map(|plain| plain.len()).ok();
                 if let Some(length) = opened {
                     space.truncate(length);
                     return Ok(SecretBytes::new(space));

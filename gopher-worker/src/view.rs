@@ -222,17 +222,31 @@ impl View {
     }
 
     fn read_path(&mut self, path: &Path, plan: &SpawnerPlan) -> Result<(), WorkerError> {
-        if [&plan.home, &plan.config_dir].iter().any(|secret| Path::new(secret).starts_with(path)) {
-            self.missing.push(format!(
-                "{} is not shown to runs: it contains the robot's own directory; name a directory beside it in ReadPaths",
-                path.display()
-            ));
-            return Ok(());
+        if [&plan.home, &plan.config_dir].iter().any(|robot| Path::new(robot).starts_with(path)) {
+            return self.around(path, plan);
         }
         if path.exists() {
             return self.show(path, Access::Read);
         }
         self.missing.push(format!("{} is not shown to runs: it does not exist (ReadPaths)", path.display()));
+        Ok(())
+    }
+
+    /// A tree that holds the robot, without what leads to it, and without hidden files: somebody's keys may be among them.
+    fn around(&mut self, path: &Path, plan: &SpawnerPlan) -> Result<(), WorkerError> {
+        let robot = [Path::new(&plan.home), Path::new(&plan.config_dir)];
+        if robot.contains(&path) {
+            return Ok(());
+        }
+        for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+            let inner = entry.path();
+            let secret = entry.file_name().to_str().is_none_or(|name| name.starts_with('.') || hidden(name));
+            if robot.iter().any(|dir| dir.starts_with(&inner)) {
+                self.around(&inner, plan)?;
+            } else if !secret && !inner.is_symlink() {
+                self.show(&inner, Access::Read)?;
+            }
+        }
         Ok(())
     }
 

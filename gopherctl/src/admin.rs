@@ -102,6 +102,8 @@ impl Admin {
             AdminAnswer::Refused { .. } => "Refused",
             AdminAnswer::ConsoleFollows => "ConsoleFollows",
             AdminAnswer::Loaded { .. } => "Loaded",
+            AdminAnswer::Merged { .. } | AdminAnswer::MergedNames { .. } => "Merged",
+            AdminAnswer::Matched { .. } => "Matched",
         };
         CtlError::Unexpected { got, want }
     }

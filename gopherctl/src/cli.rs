@@ -75,6 +75,10 @@ enum Command {
     },
     /// Load a configuration without starting its robot, and say what is wrong with it
     Validate(author::ValidateArgs),
+    /// What the layers of a configuration file are merged to, each value with its origin
+    Dump(author::DumpArgs),
+    /// What a message would start, and why it would not start other things
+    Match(author::MatchArgs),
     /// JSON Schema of a kind of configuration file, for editors
     Schema { kind: author::SchemaKind },
     /// Play suites against a robot, or serve one to another driver
@@ -112,7 +116,9 @@ fn run(cli: Cli) -> Result<ExitCode, CtlError> {
         Command::Logs { follow, lines } => return logs::run(&mut robot()?.connect()?, lines, follow, view),
         Command::Test(args) => return Ok(suite::run(&args)),
         Command::Schema { kind } => json_text(&kind.schema()),
-        Command::Validate(args) => return author::validate(&args, directory, view),
+        Command::Validate(args) => return author::validate(args, directory, view),
+        Command::Dump(args) => author::dump(&args, directory, view)?,
+        Command::Match(args) => return author::try_match(&args, directory, view),
         Command::Reload { watch } => return reload::run(&robot()?, watch, view),
         Command::Version => version(&robot()?, view),
         Command::Status => status(&robot()?, view)?,

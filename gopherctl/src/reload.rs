@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How long a load may take: extensions are asked for their defaults.
-const LOAD: Duration = Duration::from_secs(120);
+const LOAD: Duration = Duration::from_mins(2);
 /// How long a saved file must be left alone before it is loaded: editors write more than once.
 const QUIET: Duration = Duration::from_millis(300);
 /// The longest that a busy directory can put a load off.
@@ -37,7 +37,7 @@ pub(crate) fn run(robot: &Robot, watch: bool, view: View) -> Result<ExitCode, Ct
     let of_robot = move |event: notify::Result<Event>| {
         // Whether anybody still listens is not the watcher's business.
         match event {
-            Ok(event) if is_change(&event.kind) && event.paths.iter().any(|p| counts(&home, p)) => drop(tell.send(())),
+            Ok(event) if is_change(event.kind) && event.paths.iter().any(|p| counts(&home, p)) => drop(tell.send(())),
             Ok(_) => {}
             Err(error) => eprintln!("gopherctl: {error}"),
         }
@@ -62,7 +62,7 @@ fn once(robot: &Robot, view: View) -> Result<ExitCode, CtlError> {
     Ok(if report.errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(CONFIGURATION) })
 }
 
-fn is_change(kind: &EventKind) -> bool {
+fn is_change(kind: EventKind) -> bool {
     matches!(kind, EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_))
 }
 
@@ -77,8 +77,7 @@ fn counts(home: &Path, path: &Path) -> bool {
     let first = if first == "custom" { names.next().unwrap_or(first) } else { first };
     let last = inside.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     // Editors keep what they need beside the file, under a name of their own.
-    let scratch =
-        last.starts_with(['.', '#']) || last.ends_with(['~', '#']) || last.ends_with(".swp") || last == "4913";
+    let scratch = last.starts_with(['.', '#']) || last.ends_with(['~', '#']) || last == "4913";
     !IGNORED.contains(&first) && !scratch
 }
 

@@ -3,6 +3,7 @@
 use crate::{
     frame::CEILING,
     ids::PipelineId,
+    loader::MergedFile,
     message::{messages, wire},
     supervisor::Isolation,
 };
@@ -25,6 +26,11 @@ messages! {
     8 Reload;
     /// The report on the configuration in force, or being loaded.
     9 Report;
+    /// What a file of the configuration was merged to; an empty name asks for the names. Only a robot that was started to
+    /// be looked at knows.
+    10 Merged { name: String };
+    /// What a message would start, and why it would not start other things.
+    11 Match { user: Option<String>, channel: Option<String>, text: String };
 }
 
 messages! {
@@ -41,6 +47,9 @@ messages! {
     /// The connection is a console from the next frame on.
     7 ConsoleFollows;
     8 Loaded { report: LoadReport };
+    9 Merged { file: MergedFile };
+    10 MergedNames { names: Vec<String> };
+    11 Matched { report: MatchReport };
 }
 
 wire! {
@@ -73,6 +82,28 @@ wire! {
         /// Secrets that do not open here, and why.
         pub unopened: Vec<(String, String)>,
         pub plugins: u32,
+    }
+
+    /// What a message would start.
+    pub struct MatchReport {
+        /// Who says it and where, as they were understood.
+        pub user: String,
+        pub place: String,
+        /// What is left of the text without the robot's address; none if it is not addressed.
+        pub command: Option<String>,
+        /// What would happen, a whole sentence.
+        pub outcome: String,
+        /// Every matcher that the text fits or nearly fits.
+        pub candidates: Vec<MatchRow>,
+    }
+
+    pub struct MatchRow {
+        pub plugin: String,
+        pub command: String,
+        pub arguments: Vec<String>,
+        pub runs: bool,
+        /// Why it runs or does not.
+        pub verdict: String,
     }
 
     pub struct DisabledRow {

@@ -215,6 +215,7 @@ wire! {
         pub profiles: Vec<(bool, bool)>,
     }
 
+    #[expect(clippy::struct_excessive_bools, reason = "independent facts")]
     /// What secretd must know of the directory layout to find the start mode.
     pub struct Layout {
         /// `conf/robot.yaml` stands in the robot directory itself.

@@ -20,14 +20,15 @@ use crate::{
 /// How long processes may take to be there.
 const START: Duration = Duration::from_secs(20);
 /// How long a whole load may take: extensions are asked for their defaults.
-const LOAD: Duration = Duration::from_secs(120);
+const LOAD: Duration = Duration::from_mins(2);
 
 /// The robot and the connection to it.
 pub(super) struct Inspection {
     robot: Option<Robot>,
-    directory: Directory,
     admin: Admin,
     report: LoadReport,
+    /// Goes when the robot is gone.
+    _directory: Directory,
 }
 
 /// State and sockets of the robot, gone with it.
@@ -49,7 +50,7 @@ impl Inspection {
         let log = directory.0.join("log");
         let robot = Launch::for_inspection(programs, &home, &directory.0)?.start(&log)?;
         match ask(&robot, &directory.0) {
-            Ok((admin, report)) => Ok(Self { robot: Some(robot), directory, admin, report }),
+            Ok((admin, report)) => Ok(Self { robot: Some(robot), admin, report, _directory: directory }),
             Err(error) => {
                 let over = robot.ended(Duration::from_secs(1)).is_some();
                 robot.stop();
@@ -57,6 +58,10 @@ impl Inspection {
                 Err(if over && !words.is_empty() { CtlError::NotLoaded(words) } else { error })
             }
         }
+    }
+
+    pub(super) fn ask(&mut self, request: &AdminRequest) -> Result<AdminAnswer, CtlError> {
+        self.admin.ask(request)
     }
 
     pub(super) fn report(&self) -> &LoadReport {

@@ -30,6 +30,7 @@ use crate::{
     help::Helper,
     reload::{Requester, disabled_row},
     runs::State,
+    trial,
     wire::Wire,
 };
 
@@ -177,6 +178,14 @@ impl Engine {
                 Some(loader) => loader.requesters.push(Requester::Client(id)),
                 None => self.report_to(id, self.last_load.clone()),
             },
+            AdminRequest::Merged { name } => self.show_merged(id, &name),
+            AdminRequest::Match { user, channel, text } => match &self.current {
+                Some(generation) => {
+                    let report = trial::report(generation, user.as_deref(), channel.as_deref(), &text);
+                    self.answer_client(id, &AdminAnswer::Matched { report });
+                }
+                None => self.refuse(id, "the configuration does not load: gopherctl validate says why"),
+            },
             AdminRequest::Quit => {
                 if self.audited(id, &format!("uid {uid} ends the robot")) {
                     self.answer_client(id, &AdminAnswer::Done { text: "The robot is stopping.".to_owned() });
@@ -184,6 +193,22 @@ impl Engine {
                 }
             }
         }
+    }
+
+    fn show_merged(&mut self, id: u64, name: &str) {
+        let files = &self.inspected.merged;
+        let answer = match files.iter().find(|file| file.name == name) {
+            Some(file) => AdminAnswer::Merged { file: file.clone() },
+            None if name.is_empty() => {
+                AdminAnswer::MergedNames { names: files.iter().map(|f| f.name.clone()).collect() }
+            }
+            None => {
+                let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+                let reason = format!("no file {name} is loaded; there are: {}", names.join(", "));
+                AdminAnswer::Refused { reason }
+            }
+        };
+        self.answer_client(id, &answer);
     }
 
     /// Tells a client that may have gone meanwhile what came of a load.

@@ -39,6 +39,7 @@ mod queue;
 mod reload;
 mod runs;
 mod supervised;
+mod trial;
 mod vault;
 mod wire;
 

@@ -12,7 +12,7 @@ use crate::{
     access,
     context::Context,
     generation::{Generation, Pattern, Plugin},
-    prefilter::Place,
+    prefilter::{Place, Prefilter},
 };
 
 /// A plugin's command with its arguments.
@@ -134,6 +134,30 @@ pub(crate) fn anywhere(generation: &Generation, context: &Context, text: &str) -
     });
     let only = hits.next()?;
     hits.next().is_none().then_some(only)
+}
+
+/// Every command matcher that a text fits or nearly fits, whoever says it wherever.
+pub(crate) fn fitting(generation: &Generation, text: &str) -> Vec<(Place, Outcome)> {
+    fitting_of(generation, &generation.commands, |p| &p.commands, &forms(text, true))
+}
+
+/// Every matcher that would hear a text in passing.
+pub(crate) fn overhearing(generation: &Generation, text: &str) -> Vec<(Place, Outcome)> {
+    fitting_of(generation, &generation.ambient, |p| &p.messages, &forms(text, false))
+}
+
+fn fitting_of(
+    generation: &Generation,
+    prefilter: &Prefilter,
+    class: fn(&Plugin) -> &Vec<Pattern>,
+    forms: &[Cow<'_, str>],
+) -> Vec<(Place, Outcome)> {
+    let says = |place: Place| {
+        let pattern = class(generation.plugins.get(place.plugin)?).get(place.matcher)?;
+        Some((place, pattern.says(forms)))
+    };
+    let all = prefilter.wanted(forms).into_iter().filter_map(says);
+    all.filter(|(_, outcome)| *outcome != Outcome::None).collect()
 }
 
 /// The place suits a matcher that may be for channels only.

@@ -71,13 +71,12 @@ impl Files {
             _ => private_directory(&scratch, 0o711)?,
         }
         let uid = geteuid().as_raw();
-        let run = match inspect {
-            Some(dir) => dir.join("run"),
-            None => {
-                let root = paths::run_root(uid, runtime_dir);
-                private_directory(&root, if uid == 0 { 0o755 } else { 0o700 })?;
-                paths::run_dir(&home, uid, runtime_dir)
-            }
+        let run = if let Some(dir) = inspect {
+            dir.join("run")
+        } else {
+            let root = paths::run_root(uid, runtime_dir);
+            private_directory(&root, if uid == 0 { 0o755 } else { 0o700 })?;
+            paths::run_dir(&home, uid, runtime_dir)
         };
         private_directory(&run, if uid == 0 { 0o755 } else { 0o700 })?;
         Ok(Self { home, config_dir, install_dir, state, run, scratch, robot_in_home, robot_in_custom, _lock: lock })

@@ -76,10 +76,10 @@ fn scalar(text: &str, typed: &Typed) -> String {
     let safe =
         |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | ' ' | '@' | '+' | '(' | ')' | ';' | '$');
     let begins = text.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '/' | '.'));
-    let same = !plain_text || resolve(text) == Typed::Text;
+    let unquoted = !plain_text || resolve(text) == Typed::Text;
     // Words that other readers take for booleans are quoted too.
     let word = matches!(text.to_ascii_lowercase().as_str(), "y" | "n" | "yes" | "no" | "on" | "off");
-    if begins && same && !(plain_text && word) && text.chars().all(safe) && !text.ends_with(' ') {
+    if begins && unquoted && !(plain_text && word) && text.chars().all(safe) && !text.ends_with(' ') {
         return text.to_owned();
     }
     if !plain_text && !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic()) {
