@@ -154,9 +154,9 @@ impl Arguments<'_> {
                 datum: get(&self.args, "Datum").unwrap_or(&Value::Null).to_string(),
             },
             "DeleteDatum" => RobotCall::DeleteDatum { key: self.text("Key")? },
-            "Subscribe"
-            | "Unsubscribe"
-            | "SetParameter"
+            "Subscribe" => RobotCall::Subscribe,
+            "Unsubscribe" => RobotCall::Unsubscribe,
+            "SetParameter"
             | "SetWorkingDirectory"
             | "Exclusive"
             | "Elevate"

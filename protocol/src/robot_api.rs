@@ -139,6 +139,9 @@ wire! {
         DeleteDatum { key: String },
         /// A method that is known but not offered yet, by its name.
         Unsupported { function: String },
+        /// The plugin wants to hear what is said in this thread and matches nothing.
+        Subscribe,
+        Unsubscribe,
     }
 
     /// What the engine answers.

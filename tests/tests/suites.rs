@@ -64,6 +64,11 @@ fn commands_with_simple_matchers() {
 }
 
 #[test]
+fn threads_are_heard_by_who_subscribed() {
+    suite("threads", &["bash", "python3", "ruby"]);
+}
+
+#[test]
 fn what_runs_is_seen_and_ended() {
     suite("running", &["bash"]);
 }

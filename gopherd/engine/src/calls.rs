@@ -8,6 +8,7 @@ use std::{
 use gopher_protocol::{
     connector::{Destination, EngineToConnector, Outbound},
     ids::{CallId, RunId, ThreadId, UserId, UserName},
+    robot::Kind,
     robot_api::{LogLevel, MessageFormat, RetVal, RobotAnswer, RobotCall},
     worker::EngineToWorker,
 };
@@ -21,6 +22,7 @@ use crate::{
     log::printable,
     outbox::Sender,
     prompts::{Answered, Asked, Caller, Slot, reply_matcher},
+    subscriptions::Thread,
 };
 
 /// How long people have for an answer: the clients of external scripts wait no longer.
@@ -116,6 +118,20 @@ impl Engine {
         }
     }
 
+    /// Plugins only: a thread is part of a conversation, which tasks and jobs have none of.
+    fn subscribe(&mut self, subject: &Subject, begin: bool) -> bool {
+        let extension = subject.generation.robot.extensions.get(subject.extension);
+        let plugin = extension.filter(|e| matches!(e.kind, Kind::Plugin));
+        let context = &subject.context;
+        let Some(plugin) = plugin.filter(|_| !context.direct && !context.thread.is_empty()) else { return false };
+        let thread = Thread::of(context);
+        if begin {
+            self.subscriptions.subscribe(thread, context.channel_id.clone(), &plugin.name, Instant::now())
+        } else {
+            self.subscriptions.unsubscribe(&thread, &plugin.name)
+        }
+    }
+
     /// `None` if the answer comes later.
     fn serve(&mut self, subject: &Subject, request: RobotCall) -> Option<RobotAnswer> {
         let (context, generation) = (&*subject.context, &*subject.generation);
@@ -147,6 +163,8 @@ impl Engine {
                 let target = Target { protocol: None, user: Some(&user), channel: &channel, thread: &thread };
                 self.prompt(subject, &target, &matcher, prompt, format)
             }
+            RobotCall::Subscribe => Some(RobotAnswer::Boolean(self.subscribe(subject, true))),
+            RobotCall::Unsubscribe => Some(RobotAnswer::Boolean(self.subscribe(subject, false))),
             RobotCall::CheckAdmin => {
                 Some(RobotAnswer::Boolean(context.automatic || generation.is_admin(&context.user)))
             }

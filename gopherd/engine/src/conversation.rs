@@ -556,6 +556,43 @@ fn an_external_command_speaks_and_ends() {
 }
 
 #[test]
+fn a_thread_is_heard_by_the_plugin_that_subscribed_to_it() {
+    let mut other = testing::extension("other");
+    other.commands = vec![testing::command("listen", "listen too")];
+    let mut stage = Stage::open(testing::robot_with(vec![deploy(), other]));
+    let in_thread = |text: &str| Inbound { threaded: true, ..testing::inbound("bob", "general", text) };
+    let asks = |stage: &mut Stage, text: &str, request: RobotCall| {
+        stage.say(in_thread(text));
+        let (mut worker, run) = stage.worker();
+        worker.send(&WorkerToEngine::Started).expect("sends");
+        worker.send(&WorkerToEngine::Call { call: CallId(1), request }).expect("sends");
+        let answer = stage.reply_to(&mut worker, 1);
+        stage.finish(&mut worker, &run, 0);
+        matches!(answer, RobotAnswer::Boolean(true))
+    };
+    assert!(asks(&mut stage, ";deploy web", RobotCall::Subscribe));
+    assert!(!asks(&mut stage, ";listen too", RobotCall::Subscribe), "one listener for each thread");
+
+    stage.say(in_thread("and then?"));
+    let (mut worker, heard) = stage.worker();
+    assert_eq!(heard.args, ["_subscribed", "and then?"]);
+    assert!(heard.env.contains(&("GOPHER_PIPELINE_TYPE".to_owned(), "plugThreadSubscription".to_owned())));
+    stage.finish(&mut worker, &heard, 0);
+    // Commands are still commands, and other threads are none of its business.
+    stage.say(in_thread(";ping"));
+    assert_eq!(stage.answer().text, "PONG");
+    stage.say(Inbound { thread: "another".into(), ..in_thread("who listens?") });
+    stage.say(in_thread(";ping"));
+    assert_eq!(stage.answer().text, "PONG");
+
+    assert!(asks(&mut stage, ";deploy web", RobotCall::Unsubscribe));
+    stage.say(in_thread("is anybody there?"));
+    stage.say(in_thread(";ping"));
+    assert_eq!(stage.answer().text, "PONG");
+    assert!(stage.engine.runs.is_empty());
+}
+
+#[test]
 fn calls_after_the_end_are_refused() {
     let mut stage = Stage::open(testing::robot_with(vec![deploy()]));
     stage.say(testing::inbound("bob", "general", ";deploy web"));

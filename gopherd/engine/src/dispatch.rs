@@ -6,7 +6,7 @@ use std::{rc::Rc, time::Instant};
 
 use gopher_protocol::{
     connector::{EngineToConnector, Inbound},
-    robot::CommandMode,
+    robot::{CommandMode, Extension, Kind},
     robot_api::LogLevel,
 };
 
@@ -24,6 +24,7 @@ use crate::{
     matching::{self, Found, Hit},
     prompts::Slot,
     runs::Purpose,
+    subscriptions::{Ended, Thread},
 };
 
 const CLOSED: &str = "(the robot is still starting up, please wait and try your command again later)";
@@ -82,6 +83,9 @@ impl Engine {
             } else if !context.bot_user {
                 self.ephemeral.note_remark(&context, message, now);
             }
+            if !heard && spoken {
+                self.subscribed(generation, &context, message);
+            }
             return;
         }
         if context.self_message {
@@ -102,7 +106,42 @@ impl Engine {
             return;
         }
         // Whoever only called the robot meant what was said before.
-        self.catch_all(generation, &context, if called { &command } else { message });
+        if !self.catch_all(generation, &context, if called { &command } else { message }) {
+            self.subscribed(generation, &context, message);
+        }
+    }
+
+    /// What matched nothing goes to the plugin that listens to the thread, if one does.
+    fn subscribed(&mut self, generation: &Rc<Generation>, context: &Context, message: &str) {
+        if self.subscriptions.is_empty() || context.direct {
+            return;
+        }
+        let Some(name) = self.subscriptions.hears(&Thread::of(context), Instant::now()) else { return };
+        // A plugin that is gone, or may not speak with this user, hears nothing.
+        let plugin = generation.plugins.iter().position(|p| p.name == name);
+        let plugin = plugin.filter(|index| {
+            generation.plugins.get(*index).is_some_and(|p| access::available_here(generation, p, context))
+        });
+        let Some(plugin) = plugin else { return };
+        self.start_command(generation, plugin, "_subscribed", vec![message.to_owned()], context, Purpose::Subscription);
+    }
+
+    /// Tells a plugin that nothing was said in its thread for long.
+    pub(crate) fn subscription_ended(&mut self, ended: Ended) {
+        let Some(generation) = self.current.clone() else { return };
+        let is_it = |e: &Extension| matches!(e.kind, Kind::Plugin) && e.name == ended.plugin;
+        let Some(extension) = generation.robot.extensions.iter().position(is_it) else { return };
+        let context = Context {
+            channel: ended.thread.channel,
+            channel_id: ended.channel_id,
+            thread: ended.thread.id,
+            threaded: true,
+            ..Context::automatic(&ended.thread.protocol)
+        };
+        let args = vec!["_expiresub".to_owned()];
+        let mut run = self.new_run(Purpose::SubscriptionEnd, ended.plugin, Rc::new(context), args);
+        run.generation = Some((generation, extension));
+        self.queue_run(run);
     }
 
     /// Nobody but the robot can see it, but it names nobody: whoever wrote it is told how to address a command.
@@ -210,24 +249,26 @@ impl Engine {
         self.start_command(generation, hit.plugin, &pattern.matcher.command, args, context, purpose);
     }
 
-    fn catch_all(&mut self, generation: &Rc<Generation>, context: &Context, message: &str) {
+    /// Whether there was one for it.
+    fn catch_all(&mut self, generation: &Rc<Generation>, context: &Context, message: &str) -> bool {
         if self.stopping() {
-            return;
+            return true;
         }
         let plugin = match matching::catch_all(generation, context) {
             Ok(Some(plugin)) => plugin,
-            Ok(None) => return,
+            Ok(None) => return false,
             Err(several) => {
                 let plugins = several.iter().filter_map(|index| generation.plugins.get(*index));
                 let names: Vec<String> = plugins.map(|p| format!("'{}'", p.name)).collect();
                 let names = names.join(", ");
                 let place = context.place();
                 self.log.error(&format!("no catch-all ran for {} in {place}: {names} all want it", context.user));
-                return;
+                return false;
             }
         };
         self.event(&context.protocol, Event::CatchAllsRan);
         self.start_command(generation, plugin, "_catchall", vec![message.to_owned()], context, Purpose::CatchAll);
+        true
     }
 
     /// The checks of a command, the audit line, and only then its start.
@@ -297,7 +338,8 @@ impl Engine {
             Purpose::Command => self.event(protocol, Event::CommandTaskRan),
             Purpose::Message => self.event(protocol, Event::AmbientTaskRan),
             Purpose::CatchAll => self.event(protocol, Event::CatchAllTaskRan),
-            Purpose::Init | Purpose::Configure => return,
+            Purpose::Subscription => {}
+            Purpose::SubscriptionEnd | Purpose::Init | Purpose::Configure => return,
         }
         self.event(protocol, if compiled { Event::GoPluginRan } else { Event::ExternalTaskRan });
     }

@@ -35,6 +35,7 @@ use crate::{
     queue::{Admission, Bounds},
     reload::{self, Requester},
     runs::Run,
+    subscriptions::Subscriptions,
     wire::Wire,
 };
 
@@ -88,6 +89,7 @@ pub(crate) struct Engine {
     /// The number of the newest generation that was asked for.
     pub(crate) newest: Number,
     pub(crate) defaults: Defaults,
+    pub(crate) subscriptions: Subscriptions,
     /// Who asked for a reload while one was on its way.
     pub(crate) reloads: Vec<Requester>,
     pub(crate) inspected: Inspected,
@@ -142,6 +144,7 @@ impl Engine {
             loader: None,
             newest: Number(0),
             defaults: Defaults::default(),
+            subscriptions: Subscriptions::default(),
             reloads: Vec::new(),
             inspected: Inspected::default(),
             last_load: reload::refused(Number(0), Vec::new()),
@@ -252,7 +255,8 @@ impl Engine {
         let runs = self.runs.values().filter_map(Run::deadline).min();
         let lookups = self.lookups.values().map(|(_, at)| *at).min();
         let clients = self.clients.values().filter_map(Client::deadline).min();
-        [phase, runs, lookups, clients, self.prompts.deadline(), self.outbox.deadline(), self.brain.deadline()]
+        let threads = self.subscriptions.deadline();
+        [phase, runs, lookups, clients, threads, self.prompts.deadline(), self.outbox.deadline(), self.brain.deadline()]
             .into_iter()
             .flatten()
             .min()
@@ -267,6 +271,9 @@ impl Engine {
         }
         for granted in self.brain.tick(now) {
             self.answer_brain(granted);
+        }
+        for ended in self.subscriptions.expire(now) {
+            self.subscription_ended(ended);
         }
         self.expire_lookups(now);
         self.expire_runs(now);

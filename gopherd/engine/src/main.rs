@@ -38,6 +38,7 @@ mod prompts;
 mod queue;
 mod reload;
 mod runs;
+mod subscriptions;
 mod supervised;
 mod trial;
 mod vault;

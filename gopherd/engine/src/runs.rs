@@ -34,6 +34,10 @@ pub(crate) enum Purpose {
     Command,
     Message,
     CatchAll,
+    /// `_subscribed`: something was said in a thread that the plugin listens to.
+    Subscription,
+    /// `_expiresub`: nothing was said there for long.
+    SubscriptionEnd,
     /// `_init`, after a configuration was loaded.
     Init,
     /// `_configure`, while one is being loaded.
@@ -47,7 +51,8 @@ impl Purpose {
             Self::Command => "plugCommand",
             Self::Message => "plugMessage",
             Self::CatchAll => "catchAll",
-            Self::Init | Self::Configure => "",
+            Self::Subscription => "plugThreadSubscription",
+            Self::Init | Self::Configure | Self::SubscriptionEnd => "",
         }
     }
 }

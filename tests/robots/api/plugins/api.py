@@ -22,6 +22,7 @@ Commands:
 - { Command: admin, Regex: '(?i:py admin)' }
 - { Command: config, Regex: '(?i:py config)' }
 - { Command: context, Regex: '(?i:py context)' }
+- { Command: listen, Regex: '(?i:py (un)?listen)' }
 - { Command: args, Regex: '(?i:py args ?(?:one=(.*?))? ?(?:two=(.*))?)' }
 ReplyMatchers:
 - { Label: colour, Regex: '(?i:red|green|blue)' }
@@ -143,6 +144,12 @@ def main(command, args):
         config(bot)
     elif command == "context":
         context(bot)
+    elif command == "listen" and args[0]:
+        bot.Say("unlistened: %s" % str(bot.Unsubscribe()).lower())
+    elif command == "listen":
+        bot.Say("listening: %s" % str(bot.Subscribe()).lower())
+    elif command == "_subscribed":
+        bot.Say("heard: %s" % args[0])
     elif command == "args":
         bot.Say("args: %d <%s> <%s>" % (len(args), *args))
 

@@ -19,6 +19,7 @@ Commands:
 - { Command: admin, Regex: '(?i:rb admin)' }
 - { Command: config, Regex: '(?i:rb config)' }
 - { Command: context, Regex: '(?i:rb context)' }
+- { Command: listen, Regex: '(?i:rb (un)?listen)' }
 - { Command: args, Regex: '(?i:rb args ?(?:one=(.*?))? ?(?:two=(.*))?)' }
 ReplyMatchers:
 - { Label: colour, Regex: '(?i:red|green|blue)' }
@@ -116,6 +117,10 @@ when "config"
 when "context"
   bot.Say("user=#{bot.user} channel=#{bot.channel} threaded=#{bot.threaded_message} mode=#{ENV["GOPHER_CMDMODE"]} " \
           "protocol=#{bot.protocol} task=#{ENV["GOPHER_TASK_NAME"]}")
+when "listen"
+  bot.Say(args[0].empty? ? "listening: #{bot.Subscribe}" : "unlistened: #{bot.Unsubscribe}")
+when "_subscribed"
+  bot.Say("heard: #{args[0]}")
 when "args"
   bot.Say("args: #{args.size} <#{args[0]}> <#{args[1]}>")
 end

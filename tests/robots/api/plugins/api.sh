@@ -20,6 +20,7 @@ Commands:
 - { Command: admin, Regex: '(?i:sh admin)' }
 - { Command: config, Regex: '(?i:sh config)' }
 - { Command: context, Regex: '(?i:sh context)' }
+- { Command: listen, Regex: '(?i:sh (un)?listen)' }
 - { Command: args, Regex: '(?i:sh args ?(?:one=(.*?))? ?(?:two=(.*))?)' }
 ReplyMatchers:
 - { Label: colour, Regex: '(?i:red|green|blue)' }
@@ -116,6 +117,8 @@ case "$command" in
         Log Info "a line of the log"
         ;;
     context) Say "user=$GOPHER_USER channel=$GOPHER_CHANNEL threaded=${GOPHER_THREADED_MESSAGE-} mode=$GOPHER_CMDMODE protocol=$GOPHER_PROTOCOL task=$GOPHER_TASK_NAME" ;;
+    listen) if [[ $1 ]]; then Say "unlistened: $(Unsubscribe)"; else Say "listening: $(Subscribe)"; fi ;;
+    _subscribed) Say "heard: $1" ;;
     args) Say "args: $# <$1> <$2>" ;;
     *) Say "command: $command $*" ;;
 esac
