@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    configuration,
     robot::{self, Robot},
     sample::{Sample, ms, ratio},
 };
@@ -96,6 +97,8 @@ pub(crate) fn all(only: Option<&str>) -> Result<Vec<Row>, Failure> {
     if wanted("sleepers") {
         rows.push(sleepers(&mut robot)?);
     }
+    drop(robot);
+    rows.extend(configuration::rows(&wanted)?);
     Ok(rows)
 }
 

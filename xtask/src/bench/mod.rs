@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: what a command costs, against bare processes in the same run.
 
+mod configuration;
 mod figures;
 mod robot;
 mod sample;

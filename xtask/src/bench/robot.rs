@@ -29,7 +29,7 @@ ExternalPlugins:
   say-ruby: { Path: plugins/say.rb, Network: false }
 "#;
 
-const PROTOCOL: &str = "
+pub(crate) const PROTOCOL: &str = "
 ProtocolConfig:
   Users: [ { Name: alice, InternalID: u0001 }, { Name: bob, InternalID: u0002 } ]
   Channels: [ general, random ]
