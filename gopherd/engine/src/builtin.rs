@@ -76,7 +76,7 @@ impl BuiltIn {
     /// Commands that must not be seen by others.
     pub(crate) fn required_private(self) -> &'static [&'static str] {
         match self {
-            Self::Admin => &["encryptsecret"],
+            Self::Admin => &["encryptsecret", "listplugins"],
             Self::Ping | Self::Help | Self::Welcome | Self::Fallback => &[],
         }
     }
@@ -168,6 +168,14 @@ fn admin_matchers() -> Vec<Matcher> {
             "encrypt a secret value for `Secrets` of a variables file",
             &["encrypt", "secret", "encryption"],
             &[],
+        ),
+        matcher(
+            "listplugins",
+            "(?i:list(?:[- ](disabled))?[- ]plugins?)",
+            "(alias) list (disabled) plugins",
+            "list all plugins, or the disabled ones and why they are",
+            &["list", "plugin", "plugins", "disabled"],
+            &["(alias) list plugins", "(alias) list disabled plugins"],
         ),
         matcher("quit", "(?i:quit|exit)", "(alias) quit", "shut the robot down", &["quit"], &[]),
     ]

@@ -3,6 +3,7 @@
 use gopher_protocol::{
     admin::PsRow,
     ids::{PipelineId, UserId},
+    robot::{Disabled, Kind},
     robot_api::MessageFormat,
     supervisor::EngineToSupervisor,
 };
@@ -59,6 +60,12 @@ impl Engine {
             }
             (BuiltIn::Admin, "reload") => self.reload(Requester::User(Box::new(context.clone()))),
             (BuiltIn::Admin, "encryptsecret") => self.encrypt(context, first),
+            (BuiltIn::Admin, "listplugins") => {
+                let text = if first.is_empty() { plugins_text(generation) } else { disabled_text(generation) };
+                for chunk in chunks(&text) {
+                    self.tell(context, Style::SAY, chunk);
+                }
+            }
             (BuiltIn::Admin, _) => self.quit(context),
             (BuiltIn::Fallback, _) => {
                 let transport = self.hidden_transport(&context.protocol);
@@ -144,6 +151,26 @@ pub(crate) fn killed_text(killed: &Killed, pipeline: PipelineId) -> String {
     }
 }
 
+fn plugins_text(generation: &Generation) -> String {
+    let active = generation.plugins.iter().map(|p| p.name.to_string());
+    let disabled = disabled_plugins(generation).map(|d| format!("{} (disabled)", d.name));
+    let names: Vec<String> = active.chain(disabled).collect();
+    format!("Here are the plugins I have configured:\n{}", names.join(", "))
+}
+
+fn disabled_text(generation: &Generation) -> String {
+    let lines: Vec<String> =
+        disabled_plugins(generation).map(|d| format!("{}; reason: {}", d.name, d.reason)).collect();
+    if lines.is_empty() {
+        return "There are no disabled plugins".to_owned();
+    }
+    format!("Here's a list of all disabled plugins:\n{}", lines.join("\n"))
+}
+
+fn disabled_plugins(generation: &Generation) -> impl Iterator<Item = &Disabled> {
+    generation.robot.disabled.iter().filter(|d| d.kind == Kind::Plugin)
+}
+
 fn ps_text(rows: &[PsRow]) -> String {
     if rows.is_empty() {
         return "No pipelines running".to_owned();
@@ -178,6 +205,34 @@ fn ps_text(rows: &[PsRow]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing;
+
+    #[test]
+    fn plugins_are_listed_and_disabled_ones_with_their_reasons() {
+        let mut robot = testing::robot_with(vec![testing::extension("deploy")]);
+        let (whole, _) = Generation::new(robot.clone());
+        assert_eq!(disabled_text(&whole), "There are no disabled plugins");
+        robot.disabled.push(Disabled {
+            name: "kettle".into(),
+            kind: Kind::Plugin,
+            reason: "plugins/kettle.sh is not there".into(),
+            fault: true,
+        });
+        robot.disabled.push(Disabled {
+            name: "nightly".into(),
+            kind: Kind::Job,
+            reason: "it says Disabled: true".into(),
+            fault: false,
+        });
+        let (generation, _) = Generation::new(robot);
+        let all = plugins_text(&generation);
+        assert!(all.starts_with("Here are the plugins I have configured:\nping, "), "{all}");
+        assert!(all.ends_with("deploy, kettle (disabled)"), "{all}");
+        assert_eq!(
+            disabled_text(&generation),
+            "Here's a list of all disabled plugins:\nkettle; reason: plugins/kettle.sh is not there"
+        );
+    }
 
     #[test]
     fn ps_is_a_table_whose_first_column_is_the_wid() {

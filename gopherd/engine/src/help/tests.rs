@@ -188,6 +188,8 @@ fn help_all_lists_everything_the_user_may_run_somewhere() {
     assert!(alice.contains("plants/uproot: `;uproot`"), "{alice}");
     let admin = [
         "builtin-admin/kill: `/floyd kill-pipeline <wid>` - stop a running pipeline",
+        "builtin-admin/listplugins: `/floyd list (disabled) plugins` - list all plugins, or the disabled ones \
+         and why they are",
         "builtin-admin/ps: `/floyd ps` - list running pipelines, with information on each",
         "builtin-admin/quit: `/floyd quit` - shut the robot down",
         "builtin-admin/reload: `/floyd reload` - read the configuration again and use it from then on",
