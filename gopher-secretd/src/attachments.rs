@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use gopher_protocol::{
     ids::{Generation, RunId, TaskName},
-    loader::{Attachment, ConnectorEntry, TaskEntry},
+    loader::{Attachment, ConnectorEntry, Part, SecretRef, TaskEntry},
     robot::Runtime,
 };
 
@@ -32,6 +32,8 @@ pub(crate) struct Release<'a> {
     pub(crate) program: &'a str,
     pub(crate) runtime: Runtime,
     pub(crate) values: Vec<&'a Attachment>,
+    /// What stands for which text of its `Config`.
+    pub(crate) config: Vec<&'a Attachment>,
     /// Attached names that are withheld from every run.
     pub(crate) withheld: Vec<&'a str>,
 }
@@ -109,26 +111,58 @@ impl Tables {
         let table = self.0.get(&run.generation).ok_or(Denied::UnknownGeneration(run.generation))?;
         let unknown = || Denied::UnknownTask { task: run.task.clone(), generation: run.generation };
         let task = table.tasks.get(&run.task).ok_or_else(unknown)?;
-        let mut release =
-            Release { program: &task.program, runtime: task.runtime.clone(), values: Vec::new(), withheld: Vec::new() };
+        let mut release = Release {
+            program: &task.program,
+            runtime: task.runtime.clone(),
+            values: Vec::new(),
+            config: Vec::new(),
+            withheld: Vec::new(),
+        };
         if run.configure {
             return Ok(release);
         }
         let starter = table.tasks.get(&run.starter).filter(|s| task.privileged && s.privileged && s.name != task.name);
         for value in task.parameters.iter().chain(starter.into_iter().flat_map(|s| &s.parameters)) {
-            if NEVER_RELEASED.contains(&value.name.as_str()) {
-                release.withheld.push(&value.name);
+            if let Some(name) = forbidden(value) {
+                release.withheld.push(name);
             } else if !release.values.iter().any(|v| v.name == value.name) {
                 release.values.push(value);
+            }
+        }
+        for text in &task.config {
+            match forbidden(text) {
+                Some(name) => release.withheld.push(name),
+                None => release.config.push(text),
             }
         }
         Ok(release)
     }
 }
 
+impl Release<'_> {
+    /// Everything that is handed over, by the names that people gave it.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        let values = self.values.iter().map(|value| value.name.as_str());
+        values.chain(self.config.iter().flat_map(|text| references(text))).collect()
+    }
+}
+
+/// The name for which an attachment is withheld: its own, or that of a secret in it.
+fn forbidden(attachment: &Attachment) -> Option<&str> {
+    let mut names = std::iter::once(attachment.name.as_str()).chain(references(attachment));
+    names.find(|name| NEVER_RELEASED.contains(name))
+}
+
+fn references(attachment: &Attachment) -> impl Iterator<Item = &str> {
+    attachment.value.iter().filter_map(|part| match part {
+        Part::Plain(_) => None,
+        Part::Secret(SecretRef::Environment(name) | SecretRef::Variable { name, .. }) => Some(name.as_str()),
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use gopher_protocol::loader::Part;
+    use gopher_protocol::SecretBytes;
 
     use super::*;
 
@@ -139,6 +173,7 @@ mod tests {
             runtime: Runtime::External,
             privileged,
             parameters: parameters.iter().map(|(n, v)| Attachment::plain(*n, *v)).collect(),
+            config: Vec::new(),
         }
     }
 
@@ -208,6 +243,22 @@ mod tests {
         assert_eq!(greedy.withheld, ["GOPHER_DEPLOY_KEY", "SSH_HOST_KEY"]);
         let through_starter = tables.release(&run("deploy", "greedy"), &"deploy".into()).expect("released");
         assert_eq!(through_starter.withheld, ["GOPHER_DEPLOY_KEY", "SSH_HOST_KEY"]);
+    }
+
+    #[test]
+    fn a_forbidden_value_is_withheld_under_any_name() {
+        let secret = |name: &str, of: &str| Attachment {
+            name: name.into(),
+            value: vec![Part::Plain(SecretBytes::new(b"x".to_vec())), Part::Secret(SecretRef::Environment(of.into()))],
+        };
+        let mut sly = entry("sly", false, &[]);
+        sly.parameters = vec![secret("INNOCENT", "GOPHER_DEPLOY_KEY"), secret("URL", "TOKEN")];
+        sly.config = vec![secret("x{{ env \"BOT_SSH_PHRASE\" }}", "BOT_SSH_PHRASE"), secret("x{{ env \"A\" }}", "A")];
+        let mut tables = Tables::default();
+        tables.take(Generation(1), vec![sly], Vec::new()).expect("no duplicates");
+        let release = tables.release(&run("sly", "sly"), &"sly".into()).expect("released");
+        assert_eq!(release.names(), ["URL", "A"]);
+        assert_eq!(release.withheld, ["GOPHER_DEPLOY_KEY", "BOT_SSH_PHRASE"]);
     }
 
     #[test]

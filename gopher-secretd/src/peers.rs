@@ -261,15 +261,19 @@ fn serve_worker(
     vault: &mut Vault,
 ) -> Result<(), LinkError> {
     let released = vault.tables.release(run, asked).map_err(|denied| denied.to_string());
-    let released = released.and_then(|release| Ok((vault.fill(release.values.iter().copied())?, release)));
+    let released = released.and_then(|release| {
+        let values = vault.fill(release.values.iter().copied())?;
+        Ok((values, vault.fill(release.config.iter().copied())?, release))
+    });
     let answer = match released {
-        Ok((values, release)) => {
-            let names: Vec<&str> = values.iter().map(|v| v.name.as_str()).collect();
+        Ok((values, config, release)) => {
+            let names = release.names();
             let event =
                 Event::Released { run, program: release.program, released: &names, withheld: &release.withheld };
             match vault.audit.record(&event) {
                 Ok(()) => {
-                    SecretdToWorker::Redeemed { program: release.program.to_owned(), runtime: release.runtime, values }
+                    let (program, runtime) = (release.program.to_owned(), release.runtime);
+                    SecretdToWorker::Redeemed { program, runtime, values, config }
                 }
                 Err(error) => SecretdToWorker::Refused {
                     reason: format!(

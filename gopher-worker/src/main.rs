@@ -17,6 +17,7 @@ mod program;
 mod run;
 mod scratch;
 mod spawner;
+mod task_config;
 mod view;
 
 use std::process::ExitCode;

@@ -16,7 +16,7 @@ use gopher_protocol::{
     WireError,
     ids::{CallId, TaskName},
     robot_api::{RobotAnswer, RobotCall, TaskRetVal},
-    secretd::{SecretdToWorker, WorkerToSecretd},
+    secretd::{SecretValue, SecretdToWorker, WorkerToSecretd},
     worker::{EngineToWorker, Outcome, RunRequest, Stream, WorkDir, WorkerToEngine},
 };
 use gopher_sys::{
@@ -40,6 +40,7 @@ use crate::{
     lines::Lines,
     memory,
     program::{self, Start},
+    task_config,
 };
 
 /// Between TERM and KILL of a cancelled run.
@@ -110,12 +111,20 @@ fn not_started(reason: String) -> Outcome {
 
 type Values = Vec<(String, String)>;
 
-/// The program and the values of this run; secretd was asked for them, once.
-fn redeemed(mut secretd: SecretdLink) -> Result<(String, Values), String> {
+/// What secretd had for this run.
+struct Released {
+    program: String,
+    values: Values,
+    config: task_config::Secrets,
+}
+
+/// Secretd was asked, once.
+fn redeemed(mut secretd: SecretdLink) -> Result<Released, String> {
     match secretd.wait().map_err(|error| format!("its secrets could not be had: {error}"))?.0 {
-        SecretdToWorker::Redeemed { program, values, .. } => {
-            let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
-            Ok((program, values.iter().map(|v| (v.name.clone(), text(v.value.expose()))).collect()))
+        SecretdToWorker::Redeemed { program, values, config, .. } => {
+            let text = |v: SecretValue| (v.name, String::from_utf8_lossy(v.value.expose()).into_owned());
+            let texts = |values: Vec<SecretValue>| values.into_iter().map(text).collect();
+            Ok(Released { program, values: texts(values), config: texts(config) })
         }
         SecretdToWorker::Refused { reason } => Err(reason),
     }
@@ -161,6 +170,7 @@ struct Running {
     writing: bool,
     api_writing: bool,
     program: String,
+    config: task_config::Secrets,
 }
 
 impl Running {
@@ -224,7 +234,7 @@ impl Running {
             own.push(("GOPHER_API_FD".into(), api.as_raw_fd().to_string()));
             own.push(("GOPHER_API_LOCK_FD".into(), lock.as_raw_fd().to_string()));
         }
-        let (program, values) = redeemed(secretd)?;
+        let Released { program, values, config } = redeemed(secretd)?;
         let env = environment(request, &values, &own);
         if let Some(endpoint) = &mut endpoint {
             endpoint.give_parameters(values.into_iter().chain(request.env.iter().cloned()).collect());
@@ -270,6 +280,7 @@ impl Running {
             writing: false,
             api_writing: false,
             program,
+            config,
         })
     }
 
@@ -415,6 +426,7 @@ impl Running {
         while let Some((message, _)) = engine.receive()? {
             match message {
                 EngineToWorker::Answer { call, answer } => {
+                    let answer = task_config::opened(answer, &self.config);
                     if let Some(endpoint) = &mut self.endpoint {
                         endpoint.answer(call, &answer, &self.poller);
                     }

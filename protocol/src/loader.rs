@@ -111,6 +111,8 @@ pub struct TaskEntry {
     pub privileged: bool,
     /// Own parameters in order of precedence; the first of a name wins.
     pub parameters: Vec<Attachment>,
+    /// Texts in its `Config` that hold secrets, each named as the engine has it.
+    pub config: Vec<Attachment>,
 }
 
 /// What a connector may have beside its configuration.

@@ -18,8 +18,9 @@ messages! {
 messages! {
     /// Secretd to worker.
     pub enum SecretdToWorker, ceiling CEILING;
-    /// The only program this run may start, and what is attached to it.
-    1 Redeemed { program: String, runtime: Runtime, values: Vec<SecretValue> };
+    /// The only program this run may start, and what is attached to it. `config`: what stands for which text in the
+    /// `Config` that the engine gives.
+    1 Redeemed { program: String, runtime: Runtime, values: Vec<SecretValue>, config: Vec<SecretValue> };
     2 Refused { reason: String };
 }
 

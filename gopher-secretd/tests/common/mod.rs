@@ -58,6 +58,7 @@ pub fn entry(name: &str, privileged: bool, parameters: &[(&str, &str)]) -> TaskE
         program: format!("/robot/plugins/{name}"),
         runtime: Runtime::External,
         privileged,
+        config: Vec::new(),
         parameters: parameters.iter().map(|(n, v)| Attachment::plain(*n, *v)).collect(),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use gopher_protocol::{
     ids::{Generation, TaskName},
-    loader::{ConnectorEntry, MergedFile, SecretRef, Sources, TaskEntry},
+    loader::{Attachment, ConnectorEntry, MergedFile, SecretRef, Sources, TaskEntry},
     robot::{Disabled, Kind, Robot, Runtime},
 };
 
@@ -106,12 +106,19 @@ impl Draft {
             runtime: declared.runtime.clone(),
             privileged: declared.privileged,
             parameters: declared.parameters.iter().map(|(n, v)| self.around.markers.attachment(n, v)).collect(),
+            config: self.config_secrets(declared),
         };
         Table {
             tasks: self.declared.iter().filter(|d| !d.stock).map(entry).collect(),
             connectors: std::mem::take(&mut self.connectors),
             references: self.around.markers.references(),
         }
+    }
+
+    /// Only files can hold secrets: what a plugin prints as its default is no template.
+    fn config_secrets(&self, declared: &Declared) -> Vec<Attachment> {
+        let config = declared.file.as_ref().and_then(|file| file.find(&["Config"]));
+        config.map(|node| self.around.markers.texts(node)).unwrap_or_default()
     }
 
     /// Where secrets stand that secretd cannot open, and why it cannot.

@@ -165,6 +165,26 @@ impl Markers {
         Attachment { name: name.to_owned(), value: self.pieces(text).into_iter().filter_map(part).collect() }
     }
 
+    /// The texts with secrets anywhere in a tree, each once, named in the form that [`Markers::withhold`] leaves.
+    pub(crate) fn texts(&self, node: &Node) -> Vec<Attachment> {
+        let mut found = BTreeMap::new();
+        self.texts_in(node, &mut found);
+        found.into_values().collect()
+    }
+
+    fn texts_in(&self, node: &Node, found: &mut BTreeMap<String, Attachment>) {
+        match &node.value {
+            Value::Scalar { text, .. } if text.contains(&self.prefix) => {
+                let name = self.readable(text);
+                let attachment = self.attachment(&name, text);
+                found.insert(name, attachment);
+            }
+            Value::Scalar { .. } => {}
+            Value::List(items) => items.iter().for_each(|item| self.texts_in(item, found)),
+            Value::Map(entries) => entries.iter().for_each(|entry| self.texts_in(&entry.value, found)),
+        }
+    }
+
     /// Puts what people write in the place of each marker; gives back where there were any.
     pub(crate) fn withhold(&self, json: &mut Json) -> Vec<Attachment> {
         let mut found = Vec::new();

@@ -152,6 +152,15 @@ fn a_robot_of_templates_becomes_typed_and_the_engine_sees_no_secret() {
     );
     assert_eq!(parameters[1][1], ("GOPHER_DEPLOY_KEY", "<env GOPHER_DEPLOY_KEY>".to_owned()));
     assert_eq!(plain(&table.tasks[1].parameters[0]), b"git@x:y.git");
+    let config: Vec<(&str, String)> =
+        table.tasks[0].config.iter().map(|text| (text.name.as_str(), written(text))).collect();
+    assert_eq!(
+        config,
+        [
+            ("a {{ secret \"APP\" }}", "a <APP [4, 5, 6]>".to_owned()),
+            ("{{ secret \"OWM\" }}", "<OWM [7, 8]>".to_owned())
+        ]
+    );
     let connectors: Vec<(&str, Vec<(&str, String)>)> = table
         .connectors
         .iter()
