@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use gopher_protocol::{
     ids::{Generation, RunId, TaskName},
-    loader::{Attachment, ConnectorEntry, TaskEntry},
+    loader::{Attachment, ConnectorEntry, Part, SecretRef, TaskEntry},
     robot::Runtime,
 };
 
@@ -60,6 +60,13 @@ pub(crate) struct Tables(BTreeMap<Generation, Table>);
 struct Table {
     tasks: HashMap<TaskName, TaskEntry>,
     connectors: Vec<ConnectorEntry>,
+}
+
+/// Whether a value is one that nobody gets, by its own name or because it is made of one under another name.
+pub(crate) fn is_withheld(value: &Attachment) -> bool {
+    let never = |name: &str| NEVER_RELEASED.contains(&name);
+    let is_key = |part: &Part| matches!(part, Part::Secret(SecretRef::Environment(name)) if never(name));
+    never(&value.name) || value.value.iter().any(is_key)
 }
 
 impl Tables {
@@ -116,7 +123,7 @@ impl Tables {
         }
         let starter = table.tasks.get(&run.starter).filter(|s| task.privileged && s.privileged && s.name != task.name);
         for value in task.parameters.iter().chain(starter.into_iter().flat_map(|s| &s.parameters)) {
-            if NEVER_RELEASED.contains(&value.name.as_str()) {
+            if is_withheld(value) {
                 release.withheld.push(&value.name);
             } else if !release.values.iter().any(|v| v.name == value.name) {
                 release.values.push(value);
@@ -128,7 +135,7 @@ impl Tables {
 
 #[cfg(test)]
 mod tests {
-    use gopher_protocol::loader::Part;
+    use gopher_protocol::SecretBytes;
 
     use super::*;
 
@@ -208,6 +215,21 @@ mod tests {
         assert_eq!(greedy.withheld, ["GOPHER_DEPLOY_KEY", "SSH_HOST_KEY"]);
         let through_starter = tables.release(&run("deploy", "greedy"), &"deploy".into()).expect("released");
         assert_eq!(through_starter.withheld, ["GOPHER_DEPLOY_KEY", "SSH_HOST_KEY"]);
+    }
+
+    #[test]
+    fn a_key_is_withheld_under_whatever_name_it_is_attached() {
+        let secret = |name: &str| Part::Secret(SecretRef::Environment(name.into()));
+        let parts =
+            [vec![secret("TOKEN")], vec![Part::Plain(SecretBytes::new(b"x".to_vec())), secret("GOPHER_DEPLOY_KEY")]];
+        let mut task = entry("sly", false, &[]);
+        task.parameters =
+            ["A", "B"].iter().zip(parts).map(|(name, value)| Attachment { name: (*name).to_owned(), value }).collect();
+        let mut tables = Tables::default();
+        tables.take(Generation(1), vec![task], Vec::new()).expect("no duplicates");
+        let release = tables.release(&run("sly", "sly"), &"sly".into()).expect("released");
+        assert_eq!(release.values.iter().map(|v| v.name.as_str()).collect::<Vec<_>>(), ["A"]);
+        assert_eq!(release.withheld, ["B"]);
     }
 
     #[test]

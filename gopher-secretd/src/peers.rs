@@ -26,7 +26,7 @@ use gopher_protocol::{
 use gopher_sys::{Link, LinkError};
 
 use crate::{
-    attachments::{OpenRun, Tables},
+    attachments::{OpenRun, Tables, is_withheld},
     audit::{Audit, Event},
     environment::Environment,
     keyring::DataKey,
@@ -293,6 +293,11 @@ fn serve_worker(
 }
 
 fn connector_answer(name: &str, vault: &mut Vault) -> SecretdToConnector {
+    if let Some(value) = vault.tables.of_connector(name).iter().find(|value| is_withheld(value)) {
+        let reason =
+            format!("{} of connector '{name}' refers to a key of the robot, which is never released.", value.name);
+        return SecretdToConnector::Refused { reason };
+    }
     let values = match vault.fill(vault.tables.of_connector(name)) {
         Ok(values) => values,
         Err(reason) => return SecretdToConnector::Refused { reason },
