@@ -18,7 +18,7 @@ pub(crate) enum ConnectorError {
     #[error("the supervisor sent {message} out of turn")]
     Order { message: &'static str },
     #[error(
-        "there is no connector named '{0}' in this build: known are 'terminal' and 'test'; see Protocols in robot.yaml"
+        "there is no connector named '{0}' in this build: known are 'terminal' and 'test'; see PrimaryProtocol and SecondaryProtocols in robot.yaml"
     )]
     Unknown(String),
     #[error("{call}: {errno}")]

@@ -148,7 +148,7 @@ impl Release<'_> {
 }
 
 /// The name for which an attachment is withheld: its own, or that of a secret in it.
-fn forbidden(attachment: &Attachment) -> Option<&str> {
+pub(crate) fn forbidden(attachment: &Attachment) -> Option<&str> {
     let mut names = std::iter::once(attachment.name.as_str()).chain(references(attachment));
     names.find(|name| NEVER_RELEASED.contains(name))
 }

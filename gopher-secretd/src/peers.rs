@@ -26,7 +26,7 @@ use gopher_protocol::{
 use gopher_sys::{Link, LinkError};
 
 use crate::{
-    attachments::{OpenRun, Tables},
+    attachments::{OpenRun, Tables, forbidden},
     audit::{Audit, Event},
     environment::Environment,
     keyring::DataKey,
@@ -297,6 +297,11 @@ fn serve_worker(
 }
 
 fn connector_answer(name: &str, vault: &mut Vault) -> SecretdToConnector {
+    let mut values = vault.tables.of_connector(name).iter();
+    if let Some((value, key)) = values.find_map(|value| Some((value, forbidden(value)?))) {
+        let reason = format!("{} of connector '{name}' refers to {key}, which is never released.", value.name);
+        return SecretdToConnector::Refused { reason };
+    }
     let values = match vault.fill(vault.tables.of_connector(name)) {
         Ok(values) => values,
         Err(reason) => return SecretdToConnector::Refused { reason },

@@ -20,7 +20,7 @@ use crate::{
 pub(crate) enum Unopened {
     #[error("the private environment has no {0}")]
     NotSet(String),
-    #[error("the secret {0} does not open with this robot's key: encrypt it again with gopherctl or `encrypt-secret`")]
+    #[error("the secret {0} does not open with this robot's key: encrypt it again with `encrypt-secret`")]
     OtherKey(String),
     #[error("the secret {0} cannot be opened without the robot's key")]
     NoKey(String),

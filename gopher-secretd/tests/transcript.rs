@@ -15,7 +15,7 @@ use common::{DEMO, PRODUCTION, Supervisor, Worker, begin, entry, file, load, ope
 use gopher_protocol::{
     Hello, SecretBytes, frame,
     ids::{CallId, Generation, RunId},
-    loader::{LoaderToSecretd, SecretdToLoader, StartMode},
+    loader::{Attachment, ConnectorEntry, LoaderToSecretd, Part, SecretRef, SecretdToLoader, StartMode},
     secretd::{
         ConnectorToSecretd, EngineToSecretd, RecordName, SecretdToConnector, SecretdToEngine, SecretdToWorker,
         WorkerToSecretd,
@@ -319,6 +319,26 @@ fn a_connector_redeems_once() {
     assert!(matches!(answer, SecretdToConnector::Redeemed { values } if values.is_empty()));
     connector.send(&ConnectorToSecretd::Redeem).expect("sent");
     assert_ended(&mut connector);
+    robot.stop();
+}
+
+#[test]
+fn a_connector_that_refers_to_a_key_of_the_robot_gets_nothing() {
+    let (mut robot, _audit) = Robot::loaded();
+    let generation = Generation(2);
+    let mut loader: Link<LoaderToSecretd, SecretdToLoader> =
+        open(&mut robot.supervisor, &SupervisorToSecretd::LoaderOpened { generation });
+    let key = Part::Secret(SecretRef::Environment("GOPHER_DEPLOY_KEY".into()));
+    let values = vec![Attachment { name: "/Token".into(), value: vec![key] }];
+    let connectors = vec![ConnectorEntry { name: "slack".into(), values }];
+    let table = LoaderToSecretd::Table { generation, tasks: Vec::new(), connectors, references: Vec::new() };
+    loader.send(&table).expect("sent");
+    while !matches!(loader.wait().expect("answer").0, SecretdToLoader::TableTaken { .. }) {}
+    let mut connector: Link<ConnectorToSecretd, SecretdToConnector> =
+        open(&mut robot.supervisor, &SupervisorToSecretd::ConnectorOpened { name: "slack".into() });
+    connector.send(&ConnectorToSecretd::Redeem).expect("sent");
+    let SecretdToConnector::Refused { reason } = connector.wait().expect("answer").0 else { panic!("a refusal") };
+    assert_eq!(reason, "/Token of connector 'slack' refers to GOPHER_DEPLOY_KEY, which is never released.");
     robot.stop();
 }
 

@@ -1,7 +1,7 @@
 //! What processes of one robot may say to each other: one enum per direction per link.
 //!
 //! This crate knows bytes and types, no sockets and no policy. Every message enum is declared with
-//! [`messages!`], which gives each variant an explicit number that is never reused and the number of
+//! `messages!`, which gives each variant an explicit number that is never reused and the number of
 //! descriptors that travel with it; golden files under `golden/` pin the bytes.
 #![forbid(unsafe_code)]
 

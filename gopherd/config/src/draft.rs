@@ -31,8 +31,7 @@ pub fn read(
     launch: &Launch,
     files: &dyn FileSource,
 ) -> Result<Draft, Vec<Diagnostic>> {
-    let environment = launch.values.iter().find(|(name, _)| name == "GOPHER_ENVIRONMENT");
-    let environment = environment.map_or("production", |(_, value)| value);
+    let environment = environment_of(launch);
     let mut layers = Layers::new(sources, files, launch, environment)?;
     let keys = RobotKeys::load(&mut layers, sources)?;
     layers.merged.note("robot.yaml", &keys.node, &layers.environment.markers);
@@ -58,11 +57,18 @@ pub fn read(
 /// Names of the private environment that the robot declares plain in `PlainEnvironment`: their values must be known
 /// before anything else is read. What is wrong in the file, [`read`] tells.
 pub fn plain_environment(sources: &Sources, launch: &Launch, files: &dyn FileSource) -> Vec<String> {
-    let Ok(mut layers) = Layers::new(sources, files, launch, "production") else { return Vec::new() };
+    // The values to be declared plain may stand in the same file where no secret may: here they are as if not set.
+    let without = Launch { private: Vec::new(), ..launch.clone() };
+    let Ok(mut layers) = Layers::new(sources, files, &without, environment_of(launch)) else { return Vec::new() };
     let own = layers.layer(Owner::Robot, "robot.yaml").ok().flatten();
     let names = own.as_ref().and_then(|node| node.find(&["PlainEnvironment"]));
     let names: Vec<String> = names.and_then(|node| decode(node).ok()).unwrap_or_default();
     names.into_iter().filter(|name| launch.private.contains(name)).collect()
+}
+
+fn environment_of(launch: &Launch) -> &str {
+    let environment = launch.values.iter().find(|(name, _)| name == "GOPHER_ENVIRONMENT");
+    environment.map_or("production", |(_, value)| value)
 }
 
 /// What [`read`] makes: valid but for the plugins' own defaults.

@@ -87,7 +87,7 @@ impl RobotKeys {
 
 fn missing(layers: &Layers<'_>) -> Diagnostic {
     Diagnostic::of_file(layers.own("robot.yaml"), "there is no such file, and the robot cannot start without it")
-        .hint("start in the directory of a robot, or make one with `gopherctl new robot`")
+        .hint("start in the directory of a robot, or write one: the quick start of the manual shows how")
 }
 
 /// A robot's own file that vanished or was emptied must not leave the robot on shipped defaults.

@@ -6,7 +6,7 @@
 //! A spec becomes a small program over the words of a text. It is searched depth first, and no state (instruction,
 //! word, separator of the phrase) is entered twice: whether the rest fits depends on nothing else. So the work is at
 //! most the product of the sizes of spec and text, however many groups a spec has; where that product exceeds
-//! [`matcher::MOST_STATES`], nothing matches.
+//! `MOST_STATES` of `matcher`, nothing matches.
 
 mod diagnostic;
 mod index;

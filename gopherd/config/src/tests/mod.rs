@@ -317,7 +317,7 @@ fn an_error_shows_its_line() {
 
 #[test]
 fn files_that_are_not_there_or_empty_are_told() {
-    let none = "custom/conf/robot.yaml: there is no such file, and the robot cannot start without it (start in the directory of a robot, or make one with `gopherctl new robot`)";
+    let none = "custom/conf/robot.yaml: there is no such file, and the robot cannot start without it (start in the directory of a robot, or write one: the quick start of the manual shows how)";
     assert_eq!(draft(&[]).err().expect("absent"), [none]);
     assert_eq!(draft(&[("/opt/gopher/conf/robot.yaml", "PrimaryProtocol: test\n")]).err().expect("absent"), [none]);
     assert_eq!(

@@ -7,7 +7,7 @@ use gopher_protocol::{
 };
 
 use super::{ROBOT, TEST, Tree, launch, plain, reason, sources, told};
-use crate::{Draft, Launch, read};
+use crate::{Draft, Launch, plain_environment, read};
 
 const COMMON: &str = "/bot/custom/conf/variables/common.yaml";
 const STAGING: &str = "/bot/custom/conf/variables/staging.yaml";
@@ -436,4 +436,21 @@ fn what_a_plugin_prints_is_no_template() {
     let printed = "AllChannels: true\nUsers: ['{{ env \"TOKEN\" }}']\n";
     let robot = draft.finish(vec![("p".into(), Ok(printed.to_owned()))]).expect("finishes");
     assert_eq!(robot.extensions[0].users, ["{{ env \"TOKEN\" }}"]);
+}
+
+#[test]
+fn names_are_declared_plain_by_the_file_that_needs_their_values() {
+    let names = |values: &[(&str, &str)], yaml: &str| {
+        let tree = Tree::with(&[TEST, (STAGING, "Variables: {SITE: x}"), (ROBOT, yaml)]);
+        plain_environment(&sources(), &full(values), &tree)
+    };
+    let staging = [("GOPHER_ENVIRONMENT", "staging")];
+    for yaml in [
+        "AdminContact: '{{ env \"TOKEN\" }}'\nPlainEnvironment: [TOKEN, NONE]\n",
+        "{{ if eq (env \"TOKEN\") \"x\" }}{{ end }}\nPlainEnvironment: [TOKEN]\n",
+        "ReadyMessage: '{{ variable \"SITE\" }}'\nPlainEnvironment: [TOKEN]\n",
+    ] {
+        assert_eq!(names(&staging, yaml), ["TOKEN"], "{yaml}");
+    }
+    assert_eq!(names(&staging, "PlainEnvironment: {}\n"), [""; 0]);
 }
