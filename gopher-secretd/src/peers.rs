@@ -240,6 +240,10 @@ fn serve_engine(
             let opened = records::open(&vault.data_key, &record, &sealed).map_err(|error| error.to_string());
             (call, opened.map(|plaintext| SecretdToEngine::Opened { call, plaintext }))
         }
+        EngineToSecretd::Encrypt { call, .. } if !vault.own_key => {
+            let why = "This robot has only a temporary key, so nothing could open it again; start it with GOPHER_ENCRYPTION_KEY.";
+            (call, Err(why.to_owned()))
+        }
         EngineToSecretd::Encrypt { call, plaintext } => {
             let text = references::encrypt(&vault.data_key, &plaintext).map_err(|error| error.to_string());
             (call, text.map(|text| SecretdToEngine::Encrypted { call, text }))

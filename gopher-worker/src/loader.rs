@@ -83,10 +83,10 @@ type Defaults = Vec<(TaskName, Result<String, String>)>;
 
 /// Who must be asked, and whether they would say what they said before.
 fn wanted(draft: &Draft, trees: &Trees<'_>) -> Vec<WantedDefault> {
+    let legacy = draft.legacy_configure();
+    let fingerprint = |task: &TaskName| draft.program(task).and_then(|program| trees.of(program));
     let asked = draft.wants_defaults().into_iter();
-    asked
-        .map(|task| WantedDefault { fingerprint: draft.program(&task).and_then(|program| trees.of(program)), task })
-        .collect()
+    asked.map(|task| WantedDefault { fingerprint: fingerprint(&task), task, legacy }).collect()
 }
 
 /// Has the engine ask every extension for its default configuration, each in a run of its own.

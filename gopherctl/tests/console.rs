@@ -206,6 +206,11 @@ fn a_message_is_printed_above_the_half_typed_line() {
     let mut connector = open_console(&listener);
     person.sees("Connected to floyd.");
     person.sees(PROMPT);
+    person.types(";Encrypt-Secret hunter2\r");
+    assert_eq!(said(&mut connector), ";Encrypt-Secret hunter2");
+    show(&mut connector, "sealed");
+    person.sees("general: sealed");
+    person.sees(PROMPT);
     person.types("flo");
     person.sees("flo");
     show(&mut connector, "**PONG** with\u{1b}]0;a title\u{7}");
@@ -220,7 +225,8 @@ fn a_message_is_printed_above_the_half_typed_line() {
     person.types("\u{4}");
     assert!(person.leaves().success());
     let history = dir.path().join("state/gopherctl/history");
-    assert!(std::fs::read_to_string(&history).unwrap().contains("floyd, ping"));
+    let kept = std::fs::read_to_string(&history).unwrap();
+    assert!(kept.contains("floyd, ping") && !kept.contains("hunter2"), "{kept}");
     let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(history).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
 }

@@ -72,6 +72,8 @@ wire! {
         pub task: TaskName,
         /// Stands for all that it depends on; `None` if that cannot be told.
         pub fingerprint: Option<u64>,
+        /// It may still speak v2: `configure` is tried where `_configure` fails or prints nothing.
+        pub legacy: bool,
     }
 
     /// Where configuration comes from. Directories are absolute.

@@ -199,7 +199,7 @@ impl Desk {
     }
 
     fn remember(&mut self, line: &str) {
-        if line.trim().is_empty() || line.len() > super::switch::LONGEST_LINE {
+        if line.trim().is_empty() || line.len() > super::switch::LONGEST_LINE || holds_secret(line) {
             return;
         }
         // A history that cannot be kept is no reason to disturb the conversation.
@@ -232,6 +232,12 @@ impl Desk {
         let _ = self.outbox.send(message);
         let _ = self.wake.write_all(&[0]);
     }
+}
+
+/// What is to be encrypted is kept nowhere in the clear.
+fn holds_secret(line: &str) -> bool {
+    let line = line.to_ascii_lowercase();
+    line.contains("encrypt-secret") || line.contains("encrypt secret")
 }
 
 /// The side of the robot: sends what was typed, prints what comes.

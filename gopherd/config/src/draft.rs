@@ -51,7 +51,8 @@ pub fn read(
         uuids: HashMap::new(),
         markers: environment.markers,
     };
-    Ok(Draft { robot, connectors, declared: declarations.declared, scheduled, around, merged })
+    let (declared, legacy_configure) = (declarations.declared, keys.keys.legacy_configure);
+    Ok(Draft { robot, connectors, declared, legacy_configure, scheduled, around, merged })
 }
 
 /// Names of the private environment that the robot declares plain in `PlainEnvironment`: their values must be known
@@ -77,6 +78,7 @@ pub struct Draft {
     /// Secrets of each protocol, until secretd is told.
     connectors: Vec<ConnectorEntry>,
     declared: Vec<Declared>,
+    legacy_configure: bool,
     scheduled: Vec<Scheduled>,
     around: Surroundings,
     merged: Merged,
@@ -97,6 +99,11 @@ impl Draft {
     /// Plugins that must be asked for their default configuration, by running their program with `_configure`.
     pub fn wants_defaults(&self) -> Vec<TaskName> {
         self.declared.iter().filter(|d| wants_default(d)).map(|d| d.name.clone()).collect()
+    }
+
+    /// Whether plugins may still answer to v2's `configure` alone.
+    pub fn legacy_configure(&self) -> bool {
+        self.legacy_configure
     }
 
     /// The file of an extension, absolute.

@@ -68,10 +68,10 @@ impl Defaults {
     }
 }
 
-/// The number of the loader and the environment that a `_configure` run gets.
-pub(crate) fn key(fingerprint: u64, environment: &[(String, String)]) -> u64 {
+/// The number of the loader, how the plugin is asked, and the environment that a `_configure` run gets.
+pub(crate) fn key(fingerprint: u64, legacy: bool, environment: &[(String, String)]) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (fingerprint, environment).hash(&mut hasher);
+    (fingerprint, legacy, environment).hash(&mut hasher);
     hasher.finish()
 }
 
@@ -111,7 +111,8 @@ mod tests {
         let again = opened(&dir);
         assert_eq!(again.get(&echo, 1).as_deref(), Some("Commands: []\n"));
         assert_eq!((again.get(&echo, 2), again.get(&gone, 1)), (None, None));
-        assert_ne!(key(1, &[]), key(1, &[("PATH".into(), "/bin".into())]));
+        assert_ne!(key(1, false, &[]), key(1, false, &[("PATH".into(), "/bin".into())]));
+        assert_ne!(key(1, false, &[]), key(1, true, &[]));
     }
 
     #[test]

@@ -62,14 +62,23 @@ pub(crate) struct Inspected {
     pub(crate) merged: Vec<MergedFile>,
 }
 
+/// A plugin that is asked for its default configuration.
+struct Asked {
+    task: TaskName,
+    /// The number under which the answer is kept.
+    key: Option<u64>,
+    /// If it does not know `_configure`, it is asked as v2 did.
+    legacy: bool,
+}
+
 /// A configuration on its way.
 pub(crate) struct Loader {
     number: Number,
     /// Directories beyond the robot's own that it sees.
     read_paths: Vec<String>,
     pub(crate) wire: Option<Wire<EngineToLoader, LoaderToEngine>>,
-    /// `_configure` runs that the loader waits for, with the number under which the answer is kept.
-    asked: HashMap<RunId, (TaskName, Option<u64>)>,
+    /// `_configure` runs that the loader waits for.
+    asked: HashMap<RunId, Asked>,
     /// Who wants to know what comes of it.
     pub(crate) requesters: Vec<Requester>,
 }
@@ -190,22 +199,26 @@ impl Engine {
         let base = Base { sources: &start.sources, pass_through: &start.pass_through };
         let environment = environment::of_configure(&base);
         let mut seen = HashSet::new();
-        for WantedDefault { task, fingerprint } in tasks {
+        for WantedDefault { task, fingerprint, legacy } in tasks {
             if !seen.insert(task.clone()) {
                 continue;
             }
-            let key = fingerprint.map(|fingerprint| defaults::key(fingerprint, &environment));
+            let key = fingerprint.map(|fingerprint| defaults::key(fingerprint, legacy, &environment));
             if let Some(yaml) = key.and_then(|key| self.defaults.get(&task, key)) {
                 self.give_default(task, Ok(yaml));
                 continue;
             }
-            let context = Rc::new(Context::automatic(""));
-            let run = self.new_run(Purpose::Configure, task.clone(), context, vec!["_configure".to_owned()]);
-            if let Some(loader) = &mut self.loader {
-                loader.asked.insert(run.id, (task, key));
-            }
-            self.queue_run(run);
+            self.ask_default("_configure", Asked { task, key, legacy });
         }
+    }
+
+    fn ask_default(&mut self, word: &str, asked: Asked) {
+        let context = Rc::new(Context::automatic(""));
+        let run = self.new_run(Purpose::Configure, asked.task.clone(), context, vec![word.to_owned()]);
+        if let Some(loader) = &mut self.loader {
+            loader.asked.insert(run.id, asked);
+        }
+        self.queue_run(run);
     }
 
     /// The generation that `_configure` runs belong to.
@@ -225,7 +238,11 @@ impl Engine {
             (Err(reason), None) => Err(format!("_configure: {reason}{hint}")),
         };
         let Some(loader) = &mut self.loader else { return };
-        let Some((task, key)) = loader.asked.remove(&run.id) else { return };
+        let Some(Asked { task, key, legacy }) = loader.asked.remove(&run.id) else { return };
+        let silent = result.as_ref().map_or(true, |yaml| yaml.trim().is_empty());
+        if legacy && silent && run.ending.is_none() {
+            return self.ask_default("configure", Asked { task, key, legacy: false });
+        }
         if let (Some(key), Ok(yaml)) = (key, &result) {
             self.defaults.put(&task, key, yaml);
         }

@@ -37,7 +37,7 @@ fn the_last_words_of_a_loader_are_heard_although_it_no_longer_listens() {
 }
 
 fn wanted(tasks: &[&str]) -> Vec<WantedDefault> {
-    tasks.iter().map(|task| WantedDefault { task: (*task).into(), fingerprint: Some(1) }).collect()
+    tasks.iter().map(|task| WantedDefault { task: (*task).into(), fingerprint: Some(1), legacy: false }).collect()
 }
 
 #[test]
@@ -79,6 +79,31 @@ fn default_configurations_are_asked_of_the_plugins() {
     };
     assert_eq!(result(), ("one".to_owned(), Ok("AllChannels: true\n".to_owned())));
     assert_eq!(result(), ("two".to_owned(), Err("_configure: exit code 7 (Success): no such thing".to_owned())));
+}
+
+#[test]
+fn a_plugin_of_v2_is_asked_as_v2_did_where_the_robot_says_so() {
+    let mut stage = Stage::begin();
+    let mut loader = stage.loader();
+    let tasks = wanted(&["old", "new"]).into_iter().map(|w| WantedDefault { legacy: true, fingerprint: None, ..w });
+    loader.send(&LoaderToEngine::WantDefaults { tasks: tasks.collect() }).expect("sends");
+    let mut asked = Vec::new();
+    for answers in [false, true, true] {
+        let (mut worker, request) = stage.worker();
+        asked.push(request.args.join(" "));
+        if answers {
+            let bytes = format!("Users: [{}]\n", request.task).into_bytes().into();
+            worker.send(&WorkerToEngine::Output { stream: Stream::Stdout, bytes }).expect("sends");
+        }
+        stage.finish(&mut worker, &request, 0);
+    }
+    assert_eq!(asked, ["_configure", "_configure", "configure"]);
+    let mut result = || match stage.until("a default", |_| loader.receive().expect("alive")).0 {
+        EngineToLoader::DefaultConfig { task, result } => (task.0, result.expect("printed")),
+        EngineToLoader::Load { .. } => panic!("a default"),
+    };
+    assert_eq!(result(), ("new".to_owned(), "Users: [new]\n".to_owned()));
+    assert_eq!(result(), ("old".to_owned(), "Users: [old]\n".to_owned()));
 }
 
 #[test]
