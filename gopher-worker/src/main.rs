@@ -6,6 +6,7 @@
 
 mod api;
 mod confinement;
+mod embedded;
 mod endpoint;
 mod error;
 mod fingerprint;

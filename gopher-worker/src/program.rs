@@ -47,7 +47,7 @@ impl Start<'_> {
 }
 
 /// Why a program did not start: what, where, what to do.
-fn explain(path: &str, directory: &Path, error: &io::Error) -> String {
+pub(crate) fn explain(path: &str, directory: &Path, error: &io::Error) -> String {
     let unseen = "is not there, or lies outside what runs may see";
     let file = Path::new(path);
     if !directory.is_dir() {

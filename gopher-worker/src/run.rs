@@ -15,6 +15,7 @@ use std::{
 use gopher_protocol::{
     WireError,
     ids::{CallId, TaskName},
+    robot::Runtime,
     robot_api::{RobotAnswer, RobotCall, TaskRetVal},
     secretd::{SecretValue, SecretdToWorker, WorkerToSecretd},
     worker::{EngineToWorker, Outcome, RunRequest, Stream, WorkDir, WorkerToEngine},
@@ -35,6 +36,7 @@ use nix::{
 };
 
 use crate::{
+    embedded,
     endpoint::{CONNECTIONS, Endpoint},
     error::WorkerError,
     lines::Lines,
@@ -109,11 +111,20 @@ fn not_started(reason: String) -> Outcome {
     Outcome::NotStarted { status: TaskRetVal::MECHANISM_FAIL, reason }
 }
 
+/// Becomes readable when a child has ended.
+fn ended_children() -> Result<SignalFd, Errno> {
+    let mut set = SigSet::empty();
+    set.add(Signal::SIGCHLD);
+    set.thread_block()?;
+    SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
+}
+
 type Values = Vec<(String, String)>;
 
 /// What secretd had for this run.
 struct Released {
     program: String,
+    runtime: Runtime,
     values: Values,
     config: task_config::Secrets,
 }
@@ -121,10 +132,10 @@ struct Released {
 /// Secretd was asked, once.
 fn redeemed(mut secretd: SecretdLink) -> Result<Released, String> {
     match secretd.wait().map_err(|error| format!("its secrets could not be had: {error}"))?.0 {
-        SecretdToWorker::Redeemed { program, values, config, .. } => {
+        SecretdToWorker::Redeemed { program, runtime, values, config } => {
             let text = |v: SecretValue| (v.name, String::from_utf8_lossy(v.value.expose()).into_owned());
             let texts = |values: Vec<SecretValue>| values.into_iter().map(text).collect();
-            Ok(Released { program, values: texts(values), config: texts(config) })
+            Ok(Released { program, runtime, values: texts(values), config: texts(config) })
         }
         SecretdToWorker::Refused { reason } => Err(reason),
     }
@@ -185,11 +196,7 @@ impl Running {
         let system = |step: &'static str| move |errno: Errno| format!("it could not be started: {step}: {errno}");
         let lost = |error: WorkerError| format!("it could not be started: {error}");
         let poller = Poller::new().map_err(system("epoll_create"))?;
-        let mut set = SigSet::empty();
-        set.add(Signal::SIGCHLD);
-        set.thread_block().map_err(system("sigprocmask"))?;
-        let signals =
-            SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(system("signalfd"))?;
+        let signals = ended_children().map_err(system("signalfd"))?;
         poller.add(signals.as_fd(), SIGNALS, false).map_err(system("epoll_ctl"))?;
         poller.add(engine.as_fd(), ENGINE, false).map_err(system("epoll_ctl"))?;
 
@@ -215,18 +222,15 @@ impl Running {
             inherited.extend([theirs.into(), lock]);
             Some(endpoint)
         };
-        let stdin = match &caller_id {
-            Some(line) => descriptors::pipe_holding(line.as_bytes()),
-            None => descriptors::pipe_holding(b""),
-        }
-        .map_err(system("pipe"))?;
         let (out_read, out_write) = pipe2(OFlag::O_CLOEXEC).map_err(system("pipe"))?;
         let (err_read, err_write) = pipe2(OFlag::O_CLOEXEC).map_err(system("pipe"))?;
         for (pipe, token) in [(&out_read, STDOUT), (&err_read, STDERR)] {
             descriptors::make_nonblocking(pipe).map_err(system("fcntl"))?;
             poller.add(pipe, token, false).map_err(system("epoll_ctl"))?;
         }
-        if let [api, lock] = &inherited[..] {
+        let Released { program, runtime, values, config } = redeemed(secretd)?;
+        let interpreter = embedded::interpreter(&runtime);
+        if let ([api, lock], None) = (&inherited[..], interpreter) {
             use std::os::fd::AsRawFd as _;
             for fd in &inherited {
                 descriptors::keep_on_exec(fd).map_err(system("fcntl"))?;
@@ -234,8 +238,13 @@ impl Running {
             own.push(("GOPHER_API_FD".into(), api.as_raw_fd().to_string()));
             own.push(("GOPHER_API_LOCK_FD".into(), lock.as_raw_fd().to_string()));
         }
-        let Released { program, values, config } = redeemed(secretd)?;
-        let env = environment(request, &values, &own);
+        // What is built in knows its robot, and asks it for parameters.
+        let (shown, stdin) = match interpreter {
+            Some(_) => (&[][..], String::new()),
+            None => (&values[..], caller_id.unwrap_or_default()),
+        };
+        let stdin = descriptors::pipe_holding(stdin.as_bytes()).map_err(system("pipe"))?;
+        let env = environment(request, shown, &own);
         if let Some(endpoint) = &mut endpoint {
             endpoint.give_parameters(values.into_iter().chain(request.env.iter().cloned()).collect());
         }
@@ -251,13 +260,17 @@ impl Running {
             stdout: out_write,
             stderr: err_write,
         };
+        let or = |limit: u64, default: u64| if limit == 0 { default } else { limit };
+        let memory_limit = or(request.limits.memory_bytes, crate::confinement::DEFAULT_LIMITS.memory);
         // A program must meet every signal that is meant for it: it inherits what is blocked here.
         let blocked = SigSet::empty().thread_swap_mask(SigmaskHow::SIG_SETMASK).map_err(system("sigprocmask"))?;
-        let started = start.start();
+        let started = match interpreter {
+            Some(interpreter) => embedded::start(interpreter, &start, inherited.into_iter().next(), memory_limit),
+            None => start.start(),
+        };
         blocked.thread_set_mask().map_err(system("sigprocmask"))?;
         let main = i32::try_from(started?).map(Pid::from_raw).map_err(|e| e.to_string())?;
         engine.send(&WorkerToEngine::Started).map_err(|e| e.to_string())?;
-        let or = |limit: u64, default: u64| if limit == 0 { default } else { limit };
         let output_limit =
             if request.configure { CONFIGURATION_LIMIT } else { or(request.limits.output_bytes, OUTPUT_LIMIT) };
         Ok(Self {
@@ -270,7 +283,7 @@ impl Running {
             main_exit: None,
             own_pids: place.own_pids,
             started: Instant::now(),
-            memory_limit: or(request.limits.memory_bytes, crate::confinement::DEFAULT_LIMITS.memory),
+            memory_limit,
             output_left: output_limit,
             output_limit,
             configure: request.configure,

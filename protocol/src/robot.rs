@@ -195,6 +195,13 @@ wire! {
     }
 }
 
+impl Runtime {
+    /// The worker runs it itself: its files need neither an execute bit nor an interpreter line.
+    pub fn is_embedded(&self) -> bool {
+        matches!(self, Self::Lua | Self::JavaScript | Self::Gsh)
+    }
+}
+
 impl Matcher {
     /// The pattern, of a matcher that has one.
     pub fn regex(&self) -> Option<&str> {

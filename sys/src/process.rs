@@ -265,3 +265,18 @@ pub fn exec(binary: BorrowedFd, args: &[CString], env: &[CString]) -> Result<Inf
 pub fn c_string(text: impl Into<Vec<u8>>) -> Result<CString, Errno> {
     CString::new(text).map_err(|_| Errno::EINVAL)
 }
+
+/// Gives this single-threaded process exactly this environment; names with `=` or zero bytes are left out.
+pub fn set_environment<'a>(environment: impl IntoIterator<Item = (&'a str, &'a str)>) {
+    raw::clear_environment();
+    for (name, value) in environment {
+        if let (Ok(name), Ok(value)) = (CString::new(name), CString::new(value)) {
+            raw::set_variable(&name, &value);
+        }
+    }
+}
+
+/// Lets a write to a pipe that nobody reads end this process, as programs expect of the shell they are started from.
+pub fn end_at_broken_pipes() -> Result<(), Errno> {
+    raw::default_action(libc::SIGPIPE)
+}

@@ -192,3 +192,24 @@ pub(crate) fn wait_any() -> Result<Option<(i32, i32)>, Errno> {
     let pid = Errno::result(unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) })?;
     Ok((pid > 0).then_some((pid, status)))
 }
+
+/// Empties the environment.
+pub(crate) fn clear_environment() {
+    // SAFETY: the callers are single-threaded, so nobody reads the environment meanwhile.
+    unsafe { libc::clearenv() };
+}
+
+/// Sets one variable; a name with `=` is refused by the C library.
+pub(crate) fn set_variable(name: &CStr, value: &CStr) {
+    // SAFETY: both strings are valid and are copied; the callers are single-threaded.
+    unsafe { libc::setenv(name.as_ptr(), value.as_ptr(), 1) };
+}
+
+/// Restores what the kernel does at a signal.
+pub(crate) fn default_action(signal: libc::c_int) -> Result<(), Errno> {
+    // SAFETY: SIG_DFL installs no handler.
+    match unsafe { libc::signal(signal, libc::SIG_DFL) } {
+        libc::SIG_ERR => Err(Errno::last()),
+        _ => Ok(()),
+    }
+}

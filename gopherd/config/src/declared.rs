@@ -352,17 +352,17 @@ impl One<'_, '_> {
         let FileKind::File { owner_executable } = kind else {
             return disable(at, format!("{shown} is not a regular file; correct `Path`"));
         };
-        let (runtime, language) = match path.extension().and_then(|e| e.to_str()) {
-            Some("lua") => (Runtime::Lua, Some("Lua")),
+        let (runtime, missing) = match path.extension().and_then(|e| e.to_str()) {
+            Some("lua") => (Runtime::Lua, None),
             Some("js") => (Runtime::JavaScript, Some("JavaScript")),
             Some("gsh") => (Runtime::Gsh, Some("gsh")),
             Some("go") => (Runtime::Go, Some("Go")),
             _ => (Runtime::External, None),
         };
-        if let Some(language) = language {
+        if let Some(language) = missing {
             return disable(at, format!("this version does not run {language} yet, which {shown} needs"));
         }
-        if !owner_executable {
+        if !owner_executable && !runtime.is_embedded() {
             return disable(at, format!("{shown} is not executable; run `chmod +x {shown}`"));
         }
         match path.to_str() {

@@ -208,7 +208,8 @@ impl Draft {
 
 fn wants_default(declared: &Declared) -> bool {
     let off = declared.file.as_ref().and_then(|f| f.find(&["Disabled"])).is_some_and(is_true);
-    declared.kind == Kind::Plugin && declared.runtime == Runtime::External && !declared.stock && !off
+    let can_say = declared.runtime == Runtime::External || declared.runtime.is_embedded();
+    declared.kind == Kind::Plugin && can_say && !declared.stock && !off
 }
 
 /// Tells of schedules whose job cannot run.
@@ -243,6 +244,12 @@ fn default_layer(declared: &Declared, answer: Answer, notices: &mut Notices) -> 
     match answer {
         Answer::NotAsked => Ok(None),
         Answer::Missing => Err(format!("plugin '{name}' was not asked for its default configuration")),
+        // As in the reference, such a plugin works without one.
+        Answer::Given(Err(why)) if declared.runtime.is_embedded() => {
+            let message = format!("plugin '{name}' has no default configuration: {}", why.trim());
+            notices.push(Diagnostic::of_file("", message));
+            Ok(None)
+        }
         Answer::Given(Err(why)) => {
             // Whatever the plugin printed may be part of it.
             let why = format!("Getting default configuration for plugin, disabling: {}", why.trim());

@@ -27,6 +27,8 @@ use crate::{
 
 /// How long people have for an answer: the clients of external scripts wait no longer.
 const PROMPT: Duration = Duration::from_secs(45);
+/// The same at a terminal, for extensions that have no client with a time-out of its own (spec: Robot API §1.5).
+const TERMINAL_PROMPT: Duration = Duration::from_mins(42);
 /// How long a connector has for an attribute.
 const LOOK_UP: Duration = Duration::from_secs(10);
 /// Calls of one run that may wait at once.
@@ -350,7 +352,9 @@ impl Engine {
             thread: if target.channel.is_empty() { String::new() } else { target.thread.to_owned() },
         };
         // The slot waits before the text is out, so that no answer can be too quick.
-        if self.prompts.ask(slot, subject.caller, regex, Instant::now() + PROMPT) == Asked::Queued {
+        let at_terminal = matches!(&*context.protocol, "ssh" | "terminal");
+        let patience = if at_terminal && extension.runtime.is_embedded() { TERMINAL_PROMPT } else { PROMPT };
+        if self.prompts.ask(slot, subject.caller, regex, Instant::now() + patience) == Asked::Queued {
             return None;
         }
         if let Err(ret) = self.send_to(subject, target, text, format, Sender::Prompt(subject.caller)) {

@@ -1,0 +1,78 @@
+//! Lua 5.1 (spec: Robot API §3.2).
+
+mod api;
+mod convert;
+mod modules;
+
+use std::{io::Write as _, path::Path};
+
+use gopher_protocol::robot_api::TaskRetVal;
+use mlua::{Lua, LuaOptions, MultiValue, StdLib, Value};
+
+use super::Script;
+
+/// Runs a script: what it returns is its status, and its default configuration when it is asked for that.
+pub(super) fn run(script: &Script<'_>) -> Result<i32, String> {
+    let wrong = |error: mlua::Error| format!("Lua error in script '{}': {error}", name(script.path));
+    let lua = prepare(script).map_err(wrong)?;
+    let chunk = lua.load(script.source).set_name(format!("@{}", script.path));
+    let returned = chunk.eval::<MultiValue>();
+    flush(&lua);
+    let first = returned.map_err(wrong)?.into_iter().next().unwrap_or(Value::Nil);
+    if script.robot.is_some() {
+        return Ok(status(&first));
+    }
+    match first {
+        Value::String(yaml) => {
+            let written = std::io::stdout().write_all(&yaml.as_bytes());
+            written
+                .map(|()| TaskRetVal::NORMAL.0)
+                .map_err(|error| format!("the default configuration is lost: {error}"))
+        }
+        other => {
+            let kind = if other.is_number() || other.is_integer() { "number" } else { other.type_name() };
+            Err(format!(
+                "Lua script '{}' returned no default configuration but a {kind} for _configure: return a string",
+                name(script.path)
+            ))
+        }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a status is a small number, or none that anybody knows")]
+fn status(returned: &Value) -> i32 {
+    match returned {
+        Value::Integer(number) => *number as i32,
+        Value::Number(number) => *number as i32,
+        _ => TaskRetVal::NORMAL.0,
+    }
+}
+
+fn name(path: &str) -> &str {
+    Path::new(path).file_name().and_then(|name| name.to_str()).unwrap_or(path)
+}
+
+fn prepare(script: &Script<'_>) -> mlua::Result<Lua> {
+    let lua = Lua::new_with(StdLib::ALL_SAFE, LuaOptions::default())?;
+    lua.set_memory_limit(usize::try_from(script.memory).unwrap_or(usize::MAX))?;
+    let globals = lua.globals();
+    let arg = lua.create_table()?;
+    arg.set(-1, "gopher-worker")?;
+    arg.set(0, script.path)?;
+    for (index, text) in (1..).zip(script.args) {
+        arg.set(index, text.as_str())?;
+    }
+    globals.set("arg", arg)?;
+    globals.set("GBOT", api::Bot::new(script.message.clone(), script.robot.clone()))?;
+    modules::install(&lua, script.libraries)?;
+    Ok(lua)
+}
+
+/// What the script printed is in the C library's buffer.
+fn flush(lua: &Lua) {
+    // A script that has replaced `io` has no output to lose.
+    let _ = lua.load("io.stdout:flush()").exec();
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,226 @@
+//! Scripts against a robot that the test plays.
+
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    os::unix::net::UnixStream,
+    rc::Rc,
+    thread,
+};
+
+use super::*;
+use crate::embedded::{
+    client::Client,
+    robot::{Message, Robot},
+};
+
+const LIBRARY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../packaging/share/lib");
+
+fn message() -> Message {
+    Message {
+        user: "alice".into(),
+        user_id: "u1".into(),
+        channel: "general".into(),
+        thread_id: "t1".into(),
+        protocol: "test".into(),
+        ..Message::default()
+    }
+}
+
+/// Runs a script; every call is answered by `answer`. What came of it, and the calls.
+fn run_with(source: &str, args: &[&str], answer: fn(&str) -> &str) -> (Result<i32, String>, Vec<String>) {
+    let (ours, theirs) = UnixStream::pair().expect("a pair");
+    let robot = thread::spawn(move || {
+        let mut calls = Vec::new();
+        for line in BufReader::new(ours.try_clone().expect("cloned")).lines() {
+            let call: serde_json::Value = serde_json::from_str(&line.expect("a line")).expect("JSON");
+            let function = call["FuncName"].as_str().expect("a name").to_owned();
+            writeln!(&ours, "{}", answer(&function)).expect("answered");
+            calls.push(format!("{function} {} {}", call["Format"].as_str().expect("a format"), call["FuncArgs"]));
+        }
+        calls
+    });
+    let result = {
+        let robot = Robot::new(Rc::new(Client::new(theirs)), message());
+        let args: Vec<String> = args.iter().map(|a| (*a).to_owned()).collect();
+        run(&Script {
+            path: "/robot/plugins/x.lua",
+            source: source.as_bytes(),
+            args: &args,
+            libraries: &[LIBRARY.to_owned()],
+            message: message(),
+            robot: Some(robot),
+            memory: 64 << 20,
+        })
+    };
+    (result, robot.join().expect("played"))
+}
+
+fn configure(source: &str) -> Result<i32, String> {
+    run(&Script {
+        path: "/robot/plugins/x.lua",
+        source: source.as_bytes(),
+        args: &["_configure".to_owned()],
+        libraries: &[LIBRARY.to_owned()],
+        message: message(),
+        robot: None,
+        memory: 64 << 20,
+    })
+}
+
+fn ok(_: &str) -> &'static str {
+    r#"{"RetVal":0}"#
+}
+
+#[test]
+fn messages_go_where_the_library_says_and_its_status_is_the_runs() {
+    let (status, calls) = run_with(
+        r#"
+        local gb = require "gopherbot_v1"
+        local bot = gb.Robot:new()
+        assert(bot.user == "alice" and bot.user_id == "u1" and bot.type == "native" and not bot.threaded_message)
+        assert(bot:Say("a") == gb.ret.Ok)
+        bot:Say("b", gb.fmt.BasicMarkdown)
+        bot:Reply("c")
+        bot:SayThread("d")
+        bot:Direct():Reply("e")
+        bot:Threaded():Say("f")
+        bot:Fixed():SendUserMessage("bob", "g")
+        assert(bot.channel == "general" and bot:Direct().channel == "")
+        assert(gb.ret:string(8) == "DataFormatError" and gb.ret:string(99) == "UnknownRetVal")
+        return gb.task.Success
+        "#,
+        &["cmd"],
+        ok,
+    );
+    assert_eq!(status, Ok(7));
+    assert_eq!(
+        calls,
+        [
+            r#"SendChannelThreadMessage  {"Channel":"general","Message":"a","Thread":""}"#,
+            r#"SendChannelThreadMessage BasicMarkdown {"Channel":"general","Message":"b","Thread":""}"#,
+            r#"SendUserChannelThreadMessage  {"Channel":"general","Message":"c","Thread":"","User":"alice"}"#,
+            r#"SendChannelThreadMessage  {"Channel":"general","Message":"d","Thread":"t1"}"#,
+            r#"SendUserMessage  {"Message":"e","User":"alice"}"#,
+            r#"SendChannelThreadMessage  {"Channel":"general","Message":"f","Thread":"t1"}"#,
+            r#"SendUserMessage Fixed {"Message":"g","User":"bob"}"#,
+        ]
+    );
+}
+
+#[test]
+fn answers_come_in_the_shapes_of_the_language() {
+    let answer = |function: &str| match function {
+        "GetBotAttribute" => r#"{"Attribute":"floyd","RetVal":0}"#,
+        "PromptUserChannelThreadForReply" => r#"{"Reply":"","RetVal":14}"#,
+        "GetTaskConfig" => r#"{"List":["a",{"B":1.5}],"Flag":true}"#,
+        "CheckoutDatum" => r#"{"LockToken":"abc","Exists":false,"Datum":null,"RetVal":0}"#,
+        "CheckAdmin" => r#"{"Boolean":true}"#,
+        "Recall" => r#"{"StrVal":"tea"}"#,
+        "AddTask" => r#"{"Error":"AddTask is not offered yet"}"#,
+        _ => r#"{"RetVal":0}"#,
+    };
+    let (status, calls) = run_with(
+        r#"
+        local gb = require "gopherbot_v1"
+        local ret, bot = gb.ret, gb.Robot:new()
+        local name, r = bot:GetBotAttribute("name")
+        assert(name == "floyd" and r == ret.Ok)
+        local reply, r = bot:PromptForReply("YesNo", "Sure?")
+        assert(reply == "" and r == ret.Interrupted)
+        local config, r = bot:GetTaskConfig()
+        assert(r == ret.Ok and config.List[2].B == 1.5 and #config.List == 2 and config.Flag)
+        local memory, r = bot:CheckoutDatum("k", true)
+        assert(r == ret.Ok and memory.exists == false and memory.datum == nil and memory.token == "abc")
+        memory.datum = { list = {}, count = 3, half = 0.5, mixed = { 1, x = "y" } }
+        assert(bot:UpdateDatum(memory) == ret.Ok)
+        memory.datum = { print }
+        assert(bot:UpdateDatum(memory) == ret.DataFormatError)
+        assert(bot:CheckAdmin() == true and bot:Recall("k") == "tea")
+        assert(bot:AddTask("t", "a", 1, "b") == ret.Failed)
+        assert(bot:Remember("k", "v") == nil)
+        assert(bot:RandomInt(1) == 0 and bot:RandomString({ "x" }) == "x" and bot:RandomString({}) == "")
+        "#,
+        &["cmd"],
+        answer,
+    );
+    assert_eq!(status, Ok(0));
+    let prompts = calls.iter().filter(|c| c.starts_with("Prompt")).count();
+    assert_eq!(prompts, 3, "asked again twice");
+    let update = calls.iter().find(|c| c.starts_with("UpdateDatum")).expect("updated");
+    let expected = r#""Datum":{"count":3,"half":0.5,"list":[],"mixed":{"1":1,"x":"y"}},"Key":"k","Token":"abc""#;
+    assert_eq!(update, &format!("UpdateDatum  {{{expected}}}"));
+    assert!(calls.contains(&r#"AddTask  {"CmdArgs":["a","b"],"Name":"t"}"#.to_owned()), "{calls:?}");
+}
+
+#[test]
+fn mistakes_of_an_author_are_told_with_their_line() {
+    for (source, expected) in [
+        ("x = = 1", "/robot/plugins/x.lua:1: unexpected symbol near '='"),
+        ("\nlocal t\nreturn t.x", "/robot/plugins/x.lua:3: attempt to index local 't' (a nil value)"),
+        ("GBOT:Say()", "Say: the argument `text` (number 1) must be a text"),
+        (
+            "GBOT:SendUserMessage('', 'x')",
+            "SendUserMessage: the argument `user` (number 1) must be a text that is not empty",
+        ),
+        ("GBOT:Remember('k', '')", "Remember: the argument `value` (number 2) must be a text that is not empty"),
+        ("GBOT:Pause(-1)", "Pause: the argument `seconds` (number 1) must be a number of seconds"),
+        ("GBOT:MessageFormat(9)", "MessageFormat: the format must be one of `fmt`"),
+        ("GBOT:NoSuch()", "attempt to call method 'NoSuch'"),
+        ("require 'nowhere'", "module 'nowhere' not found"),
+        ("error({})", "Lua error in script 'x.lua'"),
+        ("local s = 'x' while true do s = s .. s end", "not enough memory"),
+        ("local function f() return 1 + f() end f()", "stack overflow"),
+    ] {
+        let (status, _) = run_with(source, &["cmd"], ok);
+        let problem = status.expect_err(source);
+        assert!(problem.starts_with("Lua error in script 'x.lua': ") && problem.contains(expected), "{problem}");
+    }
+}
+
+#[test]
+fn a_default_configuration_is_the_string_that_is_returned() {
+    assert_eq!(configure("require 'gopherbot_v1' return arg[1] == '_configure' and '' or nil"), Ok(0));
+    let none = configure("return 7").expect_err("no string");
+    assert!(none.contains("returned no default configuration but a number"), "{none}");
+    let called = configure("GBOT:Say('x')").expect_err("no robot");
+    assert!(called.contains("there is no robot to call while _configure runs"), "{called}");
+}
+
+#[test]
+fn json_and_the_libraries_are_there() {
+    let (status, _) = run_with(
+        r#"
+        local json, http = require "json", require "http"
+        assert(json.encode({ a = { 1, 2 }, b = "ü" }) == '{"a":[1,2],"b":"ü"}')
+        assert(json.decode('{"a":[1,null],"b":null}').a[1] == 1)
+        local nothing, problem = json.decode("{")
+        assert(nothing == nil and type(problem) == "string")
+        nothing, problem = json.encode({ [1] = 1, [3] = 3 })
+        assert(nothing == nil and problem == "a list has gaps")
+        local loop = {} loop.loop = loop
+        assert(json.encode(loop) == nil)
+        nothing, problem = http.get("http://127.0.0.1:1/", { timeout = 5 })
+        assert(nothing == nil and problem:find("127.0.0.1:1"))
+        assert(os.setlocale("C") == nil and debug.traceback("here"):find("here"))
+        assert(arg[0] == "/robot/plugins/x.lua" and arg[2] == "b" and arg[-1])
+        return 300
+        "#,
+        &["cmd", "b"],
+        ok,
+    );
+    assert_eq!(status, Ok(300));
+}
+
+#[test]
+fn any_table_and_any_json_is_converted_or_refused() {
+    let lua = Lua::new();
+    for text in ["null", "[]", "[[],{}]", "{\"a\":{\"b\":[1,2.5,\"x\",true]}}", "12345678901234567890", "\"\\u0000\""] {
+        let json: serde_json::Value = serde_json::from_str(text).expect(text);
+        let value = convert::to_lua(&lua, &json).expect(text);
+        convert::to_json(&value).expect(text);
+    }
+    let deep = lua.load("local t = {} for i = 1, 1000 do t = { t } end return t").eval().expect("a table");
+    assert_eq!(convert::to_json(&deep).map_err(|e| e.to_string()), Err("tables lie too deep in each other".to_owned()));
+    let zero = lua.load("return { [0] = 'a', 'b' }").eval().expect("a table");
+    assert_eq!(convert::to_json(&zero).expect("a list"), serde_json::json!(["a", "b"]));
+}
