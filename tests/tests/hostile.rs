@@ -278,6 +278,22 @@ fn who_runs_for_ever_is_ended_by_its_time_outs() {
 }
 
 #[test]
+fn a_script_that_catches_everything_is_ended_all_the_same() {
+    let mut home = home();
+    let loops = "if arg[1] == '_configure' then return \"Commands: [{ Command: loop, Regex: 'lua loop' }]\" end\n\
+        if arg[1] == 'loop' then GBOT:Say('looping') while true do pcall(function() while true do end end) end end\n";
+    home.file("plugins/loop.lua", loops);
+    home.declare("looplua", "plugins/loop.lua", "");
+    home.file("conf/plugins/looplua.yaml", "TimeOuts: { Warn: 100ms, Kill: 500ms }\n");
+    let mut robot = start(home);
+    robot.say("bob", ";lua loop");
+    robot.hear_about("looping");
+    let told = meanwhile(&mut robot, "was stopped");
+    assert!(told.contains("'looplua/loop' was stopped because it ran longer than its TimeOuts allow"), "{told}");
+    nothing_runs(&mut robot);
+}
+
+#[test]
 fn who_ignores_term_is_dead_within_six_seconds() {
     let mut robot = caged();
     let marker = marker("deaf");

@@ -54,6 +54,11 @@ fn the_whole_robot_api_in_ruby() {
 }
 
 #[test]
+fn the_whole_robot_api_in_lua() {
+    suite("api-lua", &["bash", "python3", "ruby"]);
+}
+
+#[test]
 fn addressing_and_policy() {
     suite("addressing", &["bash"]);
 }

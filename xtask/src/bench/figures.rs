@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    configuration,
+    configuration, embedded,
     robot::{self, Robot},
     sample::{Sample, ms, ratio},
 };
@@ -91,6 +91,7 @@ pub(crate) fn all(only: Option<&str>) -> Result<Vec<Row>, Failure> {
             (1.3, "<= 1.3 x"),
         )?);
     }
+    rows.extend(embedded::rows(&mut robot, &wanted)?);
     if wanted("flood") {
         rows.extend(flood(&mut robot)?);
     }

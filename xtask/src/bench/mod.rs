@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: what a command costs, against bare processes in the same run.
 
 mod configuration;
+mod embedded;
 mod figures;
 mod robot;
 mod sample;

@@ -27,6 +27,7 @@ ExternalPlugins:
   say-bash: { Path: plugins/say.sh, Network: false }
   say-python: { Path: plugins/say.py, Network: false }
   say-ruby: { Path: plugins/say.rb, Network: false }
+  say-lua: { Path: plugins/say.lua, Network: false }
 "#;
 
 pub(crate) const PROTOCOL: &str = "
@@ -85,6 +86,33 @@ require 'gopherbot_v1'
 Robot.new.Say('said ruby') if ARGV[0] == 'one'
 ";
 
+const SAY_LUA: &str = r#"
+local command = arg[1]
+if command == "_configure" then
+  return [[
+Commands:
+- { Command: one, Regex: lua one }
+- { Command: ten, Regex: lua ten }
+- { Command: many, Regex: lua many }
+]]
+elseif command == "_init" then
+  return
+end
+local bot = require("gopherbot_v1").Robot:new()
+if command == "one" then
+  bot:Say("said lua")
+elseif command == "ten" then
+  for n = 1, 10 do
+    bot:Say("said lua " .. n)
+  end
+elseif command == "many" then
+  for _ = 1, 1000 do
+    bot:CheckAdmin()
+  end
+  bot:Say("lua many done")
+end
+"#;
+
 fn failed(what: &str) -> impl FnOnce(std::io::Error) -> Failure + '_ {
     move |error| Failure::new(format!("{what}: {error}"))
 }
@@ -115,6 +143,7 @@ pub(crate) fn write(dir: &Path) -> Result<PathBuf, Failure> {
     put("plugins/say.sh", SAY_BASH, 0o755)?;
     put("plugins/say.py", SAY_PYTHON, 0o755)?;
     put("plugins/say.rb", SAY_RUBY, 0o755)?;
+    put("plugins/say.lua", SAY_LUA, 0o644)?;
     put("say.c", SAY_C, 0o644)?;
     let program = dir.join("plugins/say");
     let built = Command::new("cc").args(["-O2", "-o"]).arg(&program).arg(dir.join("say.c")).status();

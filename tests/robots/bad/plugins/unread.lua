@@ -1,0 +1,2 @@
+-- It cannot be understood.
+if arg[1] == "_configure" then
