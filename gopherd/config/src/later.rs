@@ -89,7 +89,7 @@ impl Later {
     }
 }
 
-fn pending(keys: &RobotFile) -> [(&'static str, bool); 16] {
+fn pending(keys: &RobotFile) -> [(&'static str, bool); 15] {
     let not = |text: &str, usual: &str| !text.trim().is_empty() && !text.trim().eq_ignore_ascii_case(usual);
     let mail = &keys.mail_config;
     [
@@ -100,7 +100,6 @@ fn pending(keys: &RobotFile) -> [(&'static str, bool); 16] {
         ("EncryptionKey", !keys.encryption_key.is_empty()),
         ("HistoryProvider", not(&keys.history_provider, "mem")),
         ("QueueProviders", !keys.queue_providers.is_empty()),
-        ("PlainEnvironment", !keys.plain_environment.is_empty()),
         ("LegacyConfigure", keys.legacy_configure),
         ("LegacyBrain", keys.legacy_brain),
         ("HttpDebug", keys.http_debug),

@@ -15,7 +15,6 @@ fn a_key_that_nothing_acts_on_is_told_once() {
         "ReadyMessage: hello\nReadyChannel: a",
         "BrainCache: {Directory: cache}",
         "EncryptionKey: 0123456789abcdef0123456789abcdef",
-        "PlainEnvironment: [SITE]",
         "LegacyConfigure: yes",
         "LegacyBrain: true",
         "HttpDebug: true",
@@ -35,6 +34,7 @@ fn a_key_that_nothing_acts_on_is_told_once() {
         "HistoryProvider: mem",
         "QueueProviders: []",
         "PlainEnvironment: []",
+        "PlainEnvironment: [SITE]",
         "LegacyConfigure: false",
         "HttpDebug: no",
         "LogDest: stdout",
@@ -309,7 +309,8 @@ fn the_shipped_tree_has_what_robots_without_files_of_their_own_need() {
         std::fs::write(&file, yaml).expect("writes");
         let draft = crate::read(Generation(1), &sources, &crate::Launch::default(), &crate::Disk)
             .unwrap_or_else(|e| panic!("{e:?}"));
-        let robot = draft.finish(Vec::new()).expect("finishes");
+        let answers = draft.wants_defaults().into_iter().map(|name| (name, Ok(String::new()))).collect();
+        let robot = draft.finish(answers).expect("finishes");
         assert_eq!(robot.notices.len(), later, "{:?}", robot.notices);
         assert!(robot.disabled.is_empty(), "{:?}", robot.disabled);
     }
