@@ -7,3 +7,4 @@ pub mod fake_worker;
 pub mod programs;
 pub mod robot;
 pub mod scan;
+pub mod tree;
