@@ -295,12 +295,21 @@ impl Robot {
 
     /// Says something in a channel; one without a name is a direct message.
     pub fn say_in(&mut self, channel: &str, user: &str, text: &str) {
+        self.send(channel, user, text, false);
+    }
+
+    /// Says something in the channel `general` that only the robot sees.
+    pub fn say_hidden(&mut self, user: &str, text: &str) {
+        self.send("general", user, text, true);
+    }
+
+    fn send(&mut self, channel: &str, user: &str, text: &str, hidden: bool) {
         let id = match user {
             "alice" => "u0001",
             "bob" => "u0002",
             _ => "u0003",
         };
-        let message = json!({ "op": "send", "user_id": id, "channel": channel, "text": text });
+        let message = json!({ "op": "send", "user_id": id, "channel": channel, "text": text, "hidden": hidden });
         self.writer.write_all(format!("{message}\n").as_bytes()).expect("sent");
     }
 

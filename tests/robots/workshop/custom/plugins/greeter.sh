@@ -14,5 +14,5 @@ MatchUnlisted: true
 CONFIG
     ;;
 greet) Say "Morning!" ;;
-catchall) Say "nobody here knows about: $2" ;;
+_catchall) Say "nobody here knows about: $2" ;;
 esac
