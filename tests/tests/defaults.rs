@@ -31,10 +31,9 @@ fn start(home: Home) -> Robot {
 /// How often the plugin was asked since the robot's start.
 fn asked(robot: &Robot, plugin: &str) -> usize {
     let logs = robot.gopherctl(&["logs", "-n", "2000"]);
-    // The reason of a disabled plugin holds its first words, too.
-    let words = format!(": who asks {plugin}");
+    let words = format!(": ERR who asks {plugin}");
     let lines = String::from_utf8_lossy(&logs.stdout).into_owned();
-    lines.lines().filter(|line| line.ends_with(&words) && !line.contains("disabl")).count()
+    lines.lines().filter(|line| line.ends_with(&words)).count()
 }
 
 fn reload(robot: &Robot) -> String {

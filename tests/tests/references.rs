@@ -25,7 +25,9 @@ fn canary() -> String {
 
 /// As the plugin `gate` shows a text.
 fn short(text: &str) -> String {
-    digest(&SHA256, text.as_bytes()).as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    digest(&SHA256, text.as_bytes()).as_ref()[..8]
+        .iter()
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 fn said(output: &Output) -> String {

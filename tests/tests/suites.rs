@@ -64,6 +64,11 @@ fn commands_with_simple_matchers() {
 }
 
 #[test]
+fn a_robot_of_templates_and_variables() {
+    suite("workshop", &["bash", "python3"]);
+}
+
+#[test]
 fn what_runs_is_seen_and_ended() {
     suite("running", &["bash"]);
 }
