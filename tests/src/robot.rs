@@ -390,9 +390,10 @@ impl Robot {
         if let Ok(Some(_)) = self.process.try_wait() {
             return;
         }
-        // In a cage the supervisor is not the process that was started.
-        let supervisor = descendants(self.process.id()).into_iter().find(|pid| is_supervisor(*pid));
-        signal(supervisor.unwrap_or(self.process.id()), nix::sys::signal::Signal::SIGTERM);
+        // In a cage the supervisor is not the process that was started; and what it is about to start still has its name.
+        let started = self.process.id();
+        let supervisor = [started].into_iter().chain(descendants(started)).find(|pid| is_supervisor(*pid));
+        signal(supervisor.unwrap_or(started), nix::sys::signal::Signal::SIGTERM);
         let begun = Instant::now();
         while begun.elapsed() < PATIENCE {
             if let Ok(Some(_)) = self.process.try_wait() {
@@ -402,6 +403,8 @@ impl Robot {
         }
         let _ = self.process.kill();
         let _ = self.process.wait();
+        // One failure is enough.
+        assert!(std::thread::panicking(), "the robot did not end when it was asked to: {}", self.errors());
     }
 }
 
