@@ -99,7 +99,7 @@ impl Startup {
     pub(crate) fn begin(mut self, layout: &Layout) -> Result<Started, SecretdError> {
         lock_all_memory();
         let audit = self.audit.take().map_or_else(|| Ok(Audit::standard_error()), Audit::file)?;
-        let mut environment = self.environment()?;
+        let mut environment = self.environment(layout)?;
         let mode = start_mode::start_mode(
             layout,
             Given {
@@ -112,14 +112,14 @@ impl Startup {
         Ok(Started { mode, environment, data_key, origin, audit })
     }
 
-    fn environment(&mut self) -> Result<Environment, SecretdError> {
+    fn environment(&mut self, layout: &Layout) -> Result<Environment, SecretdError> {
         let read = |fd: Option<OwnedFd>| match fd {
             Some(fd) => NamedFile::new("The launch environment", fd)?.read(LONGEST_LAUNCH),
             None => Ok(Zeroizing::default()),
         };
         let (launch, host) = (read(self.launch.take())?, read(self.host.take())?);
         let private = match PRIVATE_FILES.iter().find_map(|name| self.private.remove_entry(*name)) {
-            Some((name, fd)) => private_file(&name, fd)?,
+            Some((name, fd)) => private_file(&name, fd, layout)?,
             None => Assignments::new(),
         };
         Environment::new(&launch, &host, &private)
@@ -144,7 +144,9 @@ impl Startup {
         if let Some((name, fd)) = chosen.and_then(|name| self.key_files.remove_entry(&name)) {
             let file = NamedFile::new(&name, fd)?;
             // It is ciphertext, and a fresh checkout of the repository leaves it open to others: no reason to stay down.
-            if let Err(exposed) = file.close_to_others(Mode::S_IRUSR | Mode::S_IWUSR) {
+            if !layout.inspect
+                && let Err(exposed) = file.close_to_others(Mode::S_IRUSR | Mode::S_IWUSR)
+            {
                 eprintln!("gopher-secretd: {exposed}");
             }
             let text = file.read(key_file::MAX_FILE)?;
@@ -173,9 +175,12 @@ impl Started {
     }
 }
 
-fn private_file(name: &str, fd: OwnedFd) -> Result<Assignments, SecretdError> {
+fn private_file(name: &str, fd: OwnedFd, layout: &Layout) -> Result<Assignments, SecretdError> {
     let file = NamedFile::new(name, fd)?;
-    file.close_to_others(if name == ".env" { Mode::S_IRUSR } else { Mode::S_IRUSR | Mode::S_IWUSR })?;
+    // Who only looks leaves everything as it is.
+    if !layout.inspect {
+        file.close_to_others(if name == ".env" { Mode::S_IRUSR } else { Mode::S_IRUSR | Mode::S_IWUSR })?;
+    }
     let text = file.read(env_file::MAX_FILE)?;
     env_file::parse(&text).map_err(|problem| SecretdError::EnvFile { name: name.to_owned(), problem })
 }

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::missing_panics_doc)]
 
 pub mod fake_worker;
+pub mod mutation;
 pub mod programs;
 pub mod robot;
 pub mod scan;
+pub mod tree;

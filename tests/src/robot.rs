@@ -18,7 +18,10 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::programs::{command, robot_binary, spawn_with, variable, workspace};
+use crate::{
+    programs::{command, robot_binary, spawn_with, variable, workspace},
+    tree,
+};
 
 /// Nothing here takes longer; a test that waits this long has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -43,7 +46,8 @@ ProtocolConfig:
 /// A robot's directory while it is written.
 pub struct Home {
     dir: tempfile::TempDir,
-    robot: String,
+    /// What becomes `robot.yaml`; a copy of a robot has its own.
+    robot: Option<String>,
 }
 
 impl Default for Home {
@@ -56,9 +60,16 @@ impl Home {
     /// An empty robot in a directory that only its owner can enter.
     pub fn new() -> Self {
         let dir = tempfile::tempdir().expect("a directory");
-        let home = Self { dir, robot: ROBOT.to_owned() };
+        let home = Self { dir, robot: Some(ROBOT.to_owned()) };
         home.file("conf/protocols/test.yaml", PROTOCOL);
         home
+    }
+
+    /// A copy of one of our robots, `workshop` say.
+    pub fn copy_of(robot: &str) -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        tree::copy(&workspace().join("tests/robots").join(robot), dir.path());
+        Self { dir, robot: None }
     }
 
     pub fn path(&self) -> &Path {
@@ -67,7 +78,9 @@ impl Home {
 
     /// Writes the configuration down.
     pub fn write(&self) {
-        fs::write(self.path().join("conf/robot.yaml"), &self.robot).expect("robot.yaml");
+        if let Some(robot) = &self.robot {
+            fs::write(self.path().join("conf/robot.yaml"), robot).expect("robot.yaml");
+        }
     }
 
     /// What the supervisor knows of a role, by its name in the status file.
@@ -106,7 +119,7 @@ impl Home {
     /// Declares an extension; `settings` are further keys in flow style, each beginning with a comma.
     pub fn declare(&mut self, name: &str, path: &str, settings: &str) {
         let line = format!("  {name}: {{ Path: {path}{settings} }}\n");
-        self.robot.push_str(&line);
+        self.more(&line);
     }
 
     /// `gopherctl` for the robot that runs here.
@@ -118,7 +131,7 @@ impl Home {
 
     /// Adds text to `robot.yaml` behind the extensions.
     pub fn more(&mut self, text: &str) {
-        self.robot.push_str(text);
+        self.robot.as_mut().expect("a robot that is not a copy").push_str(text);
     }
 
     /// Compiles a C program into the robot.
@@ -277,12 +290,26 @@ impl Robot {
 
     /// Says something in the channel `general`.
     pub fn say(&mut self, user: &str, text: &str) {
+        self.say_in("general", user, text);
+    }
+
+    /// Says something in a channel; one without a name is a direct message.
+    pub fn say_in(&mut self, channel: &str, user: &str, text: &str) {
+        self.send(channel, user, text, false);
+    }
+
+    /// Says something in the channel `general` that only the robot sees.
+    pub fn say_hidden(&mut self, user: &str, text: &str) {
+        self.send("general", user, text, true);
+    }
+
+    fn send(&mut self, channel: &str, user: &str, text: &str, hidden: bool) {
         let id = match user {
             "alice" => "u0001",
             "bob" => "u0002",
             _ => "u0003",
         };
-        let message = json!({ "op": "send", "user_id": id, "channel": "general", "text": text });
+        let message = json!({ "op": "send", "user_id": id, "channel": channel, "text": text, "hidden": hidden });
         self.writer.write_all(format!("{message}\n").as_bytes()).expect("sent");
     }
 
@@ -363,9 +390,10 @@ impl Robot {
         if let Ok(Some(_)) = self.process.try_wait() {
             return;
         }
-        // In a cage the supervisor is not the process that was started.
-        let supervisor = descendants(self.process.id()).into_iter().find(|pid| is_supervisor(*pid));
-        signal(supervisor.unwrap_or(self.process.id()), nix::sys::signal::Signal::SIGTERM);
+        // In a cage the supervisor is not the process that was started; and what it is about to start still has its name.
+        let started = self.process.id();
+        let supervisor = [started].into_iter().chain(descendants(started)).find(|pid| is_supervisor(*pid));
+        signal(supervisor.unwrap_or(started), nix::sys::signal::Signal::SIGTERM);
         let begun = Instant::now();
         while begun.elapsed() < PATIENCE {
             if let Ok(Some(_)) = self.process.try_wait() {
@@ -375,6 +403,8 @@ impl Robot {
         }
         let _ = self.process.kill();
         let _ = self.process.wait();
+        // One failure is enough.
+        assert!(std::thread::panicking(), "the robot did not end when it was asked to: {}", self.errors());
     }
 }
 

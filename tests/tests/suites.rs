@@ -74,6 +74,11 @@ fn threads_are_heard_by_who_subscribed() {
 }
 
 #[test]
+fn a_robot_of_templates_and_variables() {
+    suite("workshop", &["bash", "python3"]);
+}
+
+#[test]
 fn what_runs_is_seen_and_ended() {
     suite("running", &["bash"]);
 }

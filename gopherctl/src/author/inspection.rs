@@ -1,7 +1,7 @@
 //! A robot that only loads its configuration, for as long as it is asked about it.
 
 use std::{
-    fs,
+    fs, io,
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -27,6 +27,7 @@ pub(super) struct Inspection {
     robot: Option<Robot>,
     admin: Admin,
     report: LoadReport,
+    home: PathBuf,
     /// Goes when the robot is gone.
     _directory: Directory,
 }
@@ -44,18 +45,20 @@ impl Drop for Directory {
 impl Inspection {
     /// Loads the configuration of `home`, valid or not.
     pub(super) fn open(programs: &Programs, home: &Path) -> Result<Self, CtlError> {
-        let home = home.canonicalize().map_err(|error| CtlError::Directory { path: home.to_owned(), error })?;
+        let home = directory(home).map_err(|error| CtlError::Directory { path: home.to_owned(), error })?;
         let template = std::env::temp_dir().join("gopherctl-XXXXXX");
         let directory = Directory(mkdtemp(&template).map_err(LaunchError::system("mkdtemp"))?);
         let log = directory.0.join("log");
         let robot = Launch::for_inspection(programs, &home, &directory.0)?.start(&log)?;
         match ask(&robot, &directory.0) {
-            Ok((admin, report)) => Ok(Self { robot: Some(robot), admin, report, _directory: directory }),
+            Ok((admin, report)) => Ok(Self { robot: Some(robot), admin, report, home, _directory: directory }),
             Err(error) => {
                 let over = robot.ended(Duration::from_secs(1)).is_some();
                 robot.stop();
                 let words = tail(&log);
-                Err(if over && !words.is_empty() { CtlError::NotLoaded(words) } else { error })
+                // One program speaks.
+                let words = words.strip_prefix("gopherd: ").unwrap_or(&words);
+                Err(if over && !words.is_empty() { CtlError::NotLoaded(words.to_owned()) } else { error })
             }
         }
     }
@@ -64,8 +67,20 @@ impl Inspection {
         self.admin.ask(request)
     }
 
-    pub(super) fn report(&self) -> &LoadReport {
-        &self.report
+    /// What came of the load; a directory without a robot loads, and is hardly what was meant.
+    pub(super) fn report(&self) -> LoadReport {
+        let mut report = self.report.clone();
+        if !["conf/robot.yaml", "custom/conf/robot.yaml"].iter().any(|file| self.home.join(file).is_file()) {
+            let home = self.home.display();
+            let notice = format!("there is no conf/robot.yaml in {home}, so this is the default robot in demo mode");
+            report.notices.push(notice);
+        }
+        report
+    }
+
+    /// What keeps it from loading.
+    pub(super) fn errors(&self) -> &[String] {
+        &self.report.errors
     }
 }
 
@@ -75,6 +90,12 @@ impl Drop for Inspection {
             robot.stop();
         }
     }
+}
+
+/// A directory without dots and links.
+fn directory(path: &Path) -> io::Result<PathBuf> {
+    let path = path.canonicalize()?;
+    if path.is_dir() { Ok(path) } else { Err(io::ErrorKind::NotADirectory.into()) }
 }
 
 fn ask(robot: &Robot, directory: &Path) -> Result<(Admin, LoadReport), CtlError> {

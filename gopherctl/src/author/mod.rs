@@ -47,7 +47,7 @@ impl Place {
     /// The answer to a request about a configuration that loads.
     fn ask(&self, home: Option<PathBuf>, request: &AdminRequest) -> Result<AdminAnswer, CtlError> {
         let mut inspection = self.inspect(home)?;
-        let errors = &inspection.report().errors;
+        let errors = inspection.errors();
         if errors.is_empty() { inspection.ask(request) } else { Err(CtlError::NotLoaded(errors.join("\n\n"))) }
     }
 }
@@ -70,7 +70,8 @@ pub(crate) struct ValidateArgs {
 /// `gopherctl validate`.
 pub(crate) fn validate(args: ValidateArgs, directory: Option<PathBuf>, view: View) -> Result<ExitCode, CtlError> {
     let inspection = args.place.inspect(args.robot.or(directory))?;
-    let findings = Findings { report: inspection.report(), redact: args.redact, strict: args.strict };
+    let report = inspection.report();
+    let findings = Findings { report: &report, redact: args.redact, strict: args.strict };
     print(&findings.show(view))?;
     Ok(if findings.valid() { ExitCode::SUCCESS } else { ExitCode::from(CONFIGURATION) })
 }

@@ -63,10 +63,9 @@ impl Findings<'_> {
         for notice in &report.notices {
             let _ = writeln!(out, "{} {}", view.label("warning", "33"), clean(notice));
         }
-        if !self.redact && !report.unopened.is_empty() {
-            let names: Vec<String> = report.unopened.iter().map(|(name, _)| one_line(name)).collect();
-            let why = report.unopened.first().map(|(_, why)| one_line(why)).unwrap_or_default();
-            let _ = writeln!(out, "{} {why}: {}", view.label("unopened", "33"), names.join(", "));
+        // Each reason names its secret.
+        for (_, why) in report.unopened.iter().filter(|_| !self.redact) {
+            let _ = writeln!(out, "{} {}", view.label("unopened", "33"), one_line(why));
         }
         let _ = writeln!(out, "{}", self.verdict());
         out
@@ -120,7 +119,7 @@ mod tests {
                 reason: "there is no file".into(),
                 fault: true,
             }],
-            unopened: vec![("TOKEN".into(), "the robot's key is not here".into())],
+            unopened: vec![("TOKEN".into(), "the secret TOKEN cannot be opened".into())],
             plugins: 12,
         }
     }
@@ -136,7 +135,7 @@ mod tests {
             findings(&report).show(View::PLAIN),
             "disabled: plugin echo: there is no file\n\
              warning: conf/robot.yaml:3:1: `LocalPort` has no effect\n\
-             unopened: the robot's key is not here: TOKEN\n\
+             unopened: the secret TOKEN cannot be opened\n\
              not valid: 12 plugins; 1 disabled extension, 1 warning, 1 unopened secret\n"
         );
         let refused = LoadReport { errors: vec!["conf/robot.yaml:1:1: no".into()], disabled: Vec::new(), ..report };

@@ -80,6 +80,13 @@ impl RobotKeys {
         &node.at
     }
 
+    /// Where the last word on the time-outs of plugins or jobs stands: a map begins where its lowest layer does.
+    fn time_out(&self, of: &str) -> &Place {
+        let map = self.at(&["TimeOuts", of]);
+        let values = ["Kill", "Warn"].map(|key| self.at(&["TimeOuts", of, key]));
+        values.into_iter().find(|value| value.source.name != map.source.name).unwrap_or(map)
+    }
+
     fn error(&self, path: &[&str], message: impl Into<String>) -> Diagnostic {
         self.at(path).says(message)
     }
@@ -129,10 +136,12 @@ pub(crate) fn build(
             errors.push(robot.error(&["PlainEnvironment"], format!("`{name}` is a key and is never plain")));
         }
     }
-    let plugin_time_outs = thresholds(keys.time_outs.plugin, "TimeOuts.Plugin")
-        .map_err(|e| errors.push(robot.error(&["TimeOuts", "Plugin"], e)));
-    let job_time_outs =
-        thresholds(keys.time_outs.job, "TimeOuts.Job").map_err(|e| errors.push(robot.error(&["TimeOuts", "Job"], e)));
+    let mut time_outs = |of: &str, given| {
+        let checked = thresholds(given, &format!("TimeOuts.{of}"));
+        checked.map_err(|e| errors.push(robot.time_out(of).says(e)))
+    };
+    let plugin_time_outs = time_outs("Plugin", keys.time_outs.plugin);
+    let job_time_outs = time_outs("Job", keys.time_outs.job);
     let protocols = protocols(sources, layers, &robot.node).map_err(|e| errors.extend(e));
     errors.extend(providers::check(layers, &robot.node).err().unwrap_or_default());
     let (Ok((protocols, connectors)), Ok(plugin_time_outs), Ok(job_time_outs), []) =

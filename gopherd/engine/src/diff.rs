@@ -10,6 +10,26 @@ const SHORT: usize = 60;
 /// Not settings, or told extension by extension.
 const SET_ASIDE: [&str; 4] = ["generation", "extensions", "disabled", "notices"];
 
+/// Fields of an extension that hold the values of several keys.
+const GROUPS: [&str; 2] = ["private", "guard"];
+/// Fields whose key has other words.
+const KEYS: [(&str, &str); 14] = [
+    ("identity", "BotInfo"),
+    ("roster", "UserRoster"),
+    ("default_format", "DefaultMessageFormat"),
+    ("protocols", "ProtocolConfig"),
+    ("plugin_time_outs", "TimeOuts.Plugin"),
+    ("job_time_outs", "TimeOuts.Job"),
+    ("allowed", "AllowedPrivateCommands"),
+    ("required", "RequiredPrivateCommands"),
+    ("require_all", "RequireAllCommandsPrivate"),
+    ("restrict_channels", "RestrictPrivateChannels"),
+    ("authorized", "AuthorizedCommands"),
+    ("authorize_all", "AuthorizeAllCommands"),
+    ("elevated", "ElevatedCommands"),
+    ("elevate_immediate", "ElevateImmediateCommands"),
+];
+
 /// One line for each difference: `+` what is new, `-` what is gone, `~` what has changed and in which keys.
 pub(crate) fn changes(before: &Robot, after: &Robot) -> Vec<String> {
     let (old, new) = (fields(before), fields(after));
@@ -42,7 +62,11 @@ type Fields = BTreeMap<String, Value>;
 
 fn fields(value: &impl serde::Serialize) -> Fields {
     match serde_json::to_value(value) {
-        Ok(Value::Object(map)) => map.into_iter().collect(),
+        Ok(Value::Object(map)) => {
+            let (groups, plain): (Vec<_>, Vec<_>) = map.into_iter().partition(|(name, _)| GROUPS.contains(&&**name));
+            let inner = groups.into_iter().filter_map(|(_, group)| group.as_object().cloned()).flatten();
+            plain.into_iter().chain(inner).collect()
+        }
         // A value without keys differs in nothing that could be named.
         _ => Fields::new(),
     }
@@ -70,6 +94,9 @@ fn word(kind: &Kind) -> &'static str {
 
 /// The key of the manual for a field: `admin_users` is `AdminUsers`.
 fn key(field: &str) -> String {
+    if let Some((_, key)) = KEYS.iter().find(|(name, _)| *name == field) {
+        return (*key).to_owned();
+    }
     let words = field.split('_').map(|word| {
         let mut letters = word.chars();
         letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()
@@ -102,6 +129,8 @@ mod tests {
         let mut echo = testing::extension("echo");
         echo.users = vec!["bob".into()];
         echo.require_admin = true;
+        echo.private.required = vec!["say".into()];
+        echo.guard.auth_require = "operators".into();
         let mut after = testing::robot_with(vec![echo, testing::extension("deploy")]);
         after.admin_contact = "ops@example.com".into();
         after.admin_users.push("bob".into());
@@ -113,9 +142,9 @@ mod tests {
             [
                 "~ AdminContact: \"root <root@example.com>\" -> \"ops@example.com\"",
                 "~ AdminUsers: [alice] -> [alice, bob]",
-                "~ Roster",
+                "~ UserRoster",
                 "+ plugin deploy",
-                "~ plugin echo: RequireAdmin, Users",
+                "~ plugin echo: AuthRequire, RequireAdmin, RequiredPrivateCommands, Users",
                 "- plugin old",
             ]
         );

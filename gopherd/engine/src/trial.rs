@@ -33,10 +33,20 @@ pub(crate) fn report(generation: &Generation, user: Option<&str>, channel: Optio
     let trial = Trial { generation, context: &context };
     let mut candidates = trial.rows(&matching::fitting(generation, &bare), |p| &p.commands, &|p| trial.command(p));
     candidates.extend(trial.rows(&matching::overhearing(generation, text), |p| &p.messages, &|p| trial.remark(p)));
+    let outcome = match trial.obstacle(&bare, text) {
+        Some(nothing_runs) => {
+            for row in candidates.iter_mut().filter(|row| row.runs) {
+                row.runs = false;
+                "it fits, but nothing runs".clone_into(&mut row.verdict);
+            }
+            nothing_runs
+        }
+        None => trial.outcome(&bare, text),
+    };
     MatchReport {
         user: context.user.as_str().to_owned(),
         place: context.place(),
-        outcome: trial.outcome(&bare, text),
+        outcome,
         command: context.is_command().then_some(bare),
         candidates,
     }
@@ -150,24 +160,34 @@ impl Trial<'_> {
         Some(format!("it is not for {} ({key})", self.context.user))
     }
 
+    fn name(&self, index: usize) -> &str {
+        self.generation.plugins.get(index).map_or("?", |p| p.name.as_str())
+    }
+
+    /// What is found among commands if it is one, and among what is overheard.
+    fn searches(&self, bare: &str, text: &str) -> [(Found, bool); 2] {
+        let (generation, context) = (self.generation, self.context);
+        let command = context.is_command().then(|| matching::command(generation, context, bare));
+        [(command.unwrap_or(Found::Nothing), true), (matching::ambient(generation, context, text), false)]
+    }
+
+    /// Why nothing runs, though it fits.
+    fn obstacle(&self, bare: &str, text: &str) -> Option<String> {
+        ignored(&self.generation.robot, self.context).or_else(|| {
+            let found = self.searches(bare, text).into_iter().find(|(found, _)| !matches!(found, Found::Nothing));
+            let Some((Found::Several(one, other), _)) = found else { return None };
+            Some(format!("Nothing runs, because '{}' and '{}' both want it.", self.name(one), self.name(other)))
+        })
+    }
+
     fn outcome(&self, bare: &str, text: &str) -> String {
         let (generation, context) = (self.generation, self.context);
-        if let Some(reason) = ignored(&generation.robot, context) {
-            return reason;
-        }
-        let name = |index: usize| generation.plugins.get(index).map_or("?", |p| p.name.as_str());
-        let searches = [
-            context.is_command().then(|| matching::command(generation, context, bare)),
-            Some(matching::ambient(generation, context, text)),
-        ];
-        for (found, command) in searches.into_iter().zip([true, false]) {
+        for (found, command) in self.searches(bare, text) {
             match found {
-                None | Some(Found::Nothing) => {}
-                Some(Found::Several(one, other)) => {
-                    return format!("Nothing runs, because '{}' and '{}' both want it.", name(one), name(other));
-                }
-                Some(Found::Mistaken(sentence)) => return format!("The answer is: {sentence}"),
-                Some(Found::One(hit)) => {
+                // Of several was told before.
+                Found::Nothing | Found::Several(..) => {}
+                Found::Mistaken(sentence) => return format!("The answer is: {sentence}"),
+                Found::One(hit) => {
                     let Some(plugin) = generation.plugins.get(hit.plugin) else { continue };
                     let class = if command { &plugin.commands } else { &plugin.messages };
                     let Some(pattern) = class.get(hit.matcher) else { continue };
@@ -187,10 +207,10 @@ impl Trial<'_> {
             return format!("The answer is: {hint}");
         }
         match matching::catch_all(generation, context) {
-            Ok(Some(plugin)) => format!("Nothing fits; the catch-all of '{}' gets it.", name(plugin)),
+            Ok(Some(plugin)) => format!("Nothing fits; the catch-all of '{}' gets it.", self.name(plugin)),
             Ok(None) => "Nothing runs.".to_owned(),
             Err(several) => {
-                let names: Vec<&str> = several.into_iter().map(name).collect();
+                let names: Vec<&str> = several.into_iter().map(|index| self.name(index)).collect();
                 format!("Nothing runs: the catch-alls {} want it equally.", names.join(", "))
             }
         }
@@ -261,6 +281,18 @@ mod tests {
         assert_eq!(rows[0], "deploy/go [\"web\"] the robot is not addressed");
         assert_eq!(told("bob", "ops", ";dance").0, "Nothing fits; the catch-all of 'builtin-fallback' gets it.");
         assert!(told("bob", "", "reload").0.starts_with("Nothing fits"), "not of an administrator");
+    }
+
+    #[test]
+    fn what_nobody_runs_fits_and_does_not_run() {
+        let several = report(&generation(), Some("carol"), Some("ops"), ";deploy web");
+        let rows: Vec<(&str, bool)> = several.candidates.iter().map(|r| (r.verdict.as_str(), r.runs)).collect();
+        assert_eq!((rows[0], rows[2]), (("it fits, but nothing runs", false), ("it fits, but nothing runs", false)));
+        let mut robot = testing::robot();
+        robot.ignore_users = vec!["Bob".into()];
+        let ignored = report(&Generation::new(robot).0, Some("bob"), Some("general"), ";ping");
+        assert_eq!(ignored.outcome, "Nothing runs: bob is in IgnoreUsers.");
+        assert!(!ignored.candidates.is_empty() && ignored.candidates.iter().all(|r| !r.runs), "{ignored:?}");
     }
 
     #[test]

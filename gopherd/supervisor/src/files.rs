@@ -35,6 +35,8 @@ pub(crate) struct Files {
     /// `conf/robot.yaml` stands in the home itself.
     pub(crate) robot_in_home: bool,
     pub(crate) robot_in_custom: bool,
+    /// Nothing in the home may change: it belongs to a robot that may be running.
+    only_looks: bool,
     _lock: Flock<File>,
 }
 
@@ -79,7 +81,19 @@ impl Files {
             paths::run_dir(&home, uid, runtime_dir)
         };
         private_directory(&run, if uid == 0 { 0o755 } else { 0o700 })?;
-        Ok(Self { home, config_dir, install_dir, state, run, scratch, robot_in_home, robot_in_custom, _lock: lock })
+        let only_looks = inspect.is_some();
+        Ok(Self {
+            home,
+            config_dir,
+            install_dir,
+            state,
+            run,
+            scratch,
+            robot_in_home,
+            robot_in_custom,
+            only_looks,
+            _lock: lock,
+        })
     }
 
     /// A directory of the state for one role, which alone may use it.
@@ -101,7 +115,9 @@ impl Files {
         for (name, mode) in [(".env", 0o400), ("private/environment", 0o600)] {
             let path = self.home.join(name);
             if let Some(file) = open_file(&path)? {
-                keep_private(&path, &file, mode)?;
+                if !self.only_looks {
+                    keep_private(&path, &file, mode)?;
+                }
                 return Ok(Some((name.to_owned(), file.into())));
             }
         }
@@ -123,7 +139,7 @@ impl Files {
 
     /// An empty file that may become the key file; `None` where the robot's directory does not exist.
     pub(crate) fn new_key_file(&self) -> Option<OwnedFd> {
-        if !self.config_dir.is_dir() {
+        if self.only_looks || !self.config_dir.is_dir() {
             return None;
         }
         let path = self.config_dir.join(NEW_KEY_FILE);
@@ -140,8 +156,10 @@ impl Files {
 
     /// Removes what was not needed.
     pub(crate) fn drop_new_key_file(&self) {
-        // It may never have been there.
-        let _ = fs::remove_file(self.config_dir.join(NEW_KEY_FILE));
+        if !self.only_looks {
+            // It may never have been there.
+            let _ = fs::remove_file(self.config_dir.join(NEW_KEY_FILE));
+        }
     }
 
     /// An append-only file of the state for one role.

@@ -255,6 +255,23 @@ fn a_small_robot_has_the_defaults_of_the_spec() {
 }
 
 #[test]
+fn time_outs_that_do_not_fit_are_told_where_the_robot_sets_them() {
+    let installed = ("/opt/gopher/conf/robot.yaml", "TimeOuts:\n  Plugin: {Warn: 7m, Kill: 14m}\n");
+    for (own, expected) in [
+        ("TimeOuts: {Plugin: {Kill: 1m}}", "2:27"),
+        ("TimeOuts: {Plugin: {Warn: 20m}}", "2:27"),
+        ("TimeOuts: {Plugin: {Warn: 5m, Kill: 1m}}", "2:37"),
+    ] {
+        let own = format!("PrimaryProtocol: test\n{own}\n");
+        let errors = draft(&[installed, (ROBOT, &own)]).map(|_| ()).expect_err("refused");
+        let expected = format!(
+            "custom/conf/robot.yaml:{expected}: TimeOuts.Plugin Kill must be greater than Warn when both are set"
+        );
+        assert_eq!(errors, [expected]);
+    }
+}
+
+#[test]
 fn every_refused_robot_is_told_why() {
     for (yaml, expected) in [
         ("AdminUser: [a]", "1:1: unknown key `AdminUser` (did you mean `AdminUsers`?)"),

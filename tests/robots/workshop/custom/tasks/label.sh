@@ -1,0 +1,4 @@
+#!/bin/bash
+# Prints a label.
+
+echo "$SIGN"
