@@ -438,12 +438,12 @@ fn a_language_that_is_built_in_needs_no_execute_bit_and_may_have_no_default() {
         ("/bot/custom/y.lua", ""),
     ];
     let draft = draft(&files).expect("valid");
-    let answers = vec![("p".into(), Err("no string".to_owned())), ("q".into(), Ok("AllChannels: true".to_owned()))];
+    let answers = vec![("p".into(), Err("no string".to_owned())), ("q".into(), Ok("Users: [bob]".to_owned()))];
     let robot = draft.finish(answers).map_err(|e| told(&e)).expect("finishes");
     assert!(robot.disabled.is_empty(), "{:?}", robot.disabled);
     let runtimes: Vec<&Runtime> = robot.extensions.iter().map(|e| &e.runtime).collect();
     assert_eq!(runtimes, [&Runtime::Lua, &Runtime::Lua]);
-    assert!(robot.extensions[1].all_channels && !robot.extensions[0].all_channels);
+    assert_eq!((robot.extensions[0].users.len(), robot.extensions[1].users.len()), (0, 1));
     assert_eq!(robot.notices, ["plugin 'p' has no default configuration: no string"]);
 }
 
