@@ -43,7 +43,7 @@ fn as_json(status: &Status) -> String {
     let disabled: Vec<_> = status
         .disabled
         .iter()
-        .map(|d| json!({ "name": d.name, "kind": d.kind, "reason": d.reason, "fault": d.fault }))
+        .map(|d| json!({ "name": d.name, "kind": d.kind, "reason": d.reason, "cause": d.cause.word() }))
         .collect();
     json_text(&json!({
         "robot": status.robot, "version": status.version, "home": status.home,
@@ -97,7 +97,7 @@ fn as_text(status: &Status, view: View) -> String {
 
 #[cfg(test)]
 mod tests {
-    use gopher_protocol::admin::DisabledRow;
+    use gopher_protocol::{admin::DisabledRow, robot::Cause};
 
     use gopher_protocol::{admin::ProtocolStatus, supervisor::Isolation};
 
@@ -124,7 +124,7 @@ mod tests {
                 name: "memes".into(),
                 kind: "plugin".into(),
                 reason: "ruby is not installed".into(),
-                fault: true,
+                cause: Cause::Wrong,
             }],
             notices: vec!["Restart pending.".into()],
             readiness: Readiness::Ready,

@@ -5,6 +5,7 @@ use crate::{
     ids::PipelineId,
     loader::MergedFile,
     message::{messages, wire},
+    robot::Cause,
     supervisor::Isolation,
 };
 
@@ -110,8 +111,7 @@ wire! {
         pub name: String,
         pub kind: String,
         pub reason: String,
-        /// Something is wrong with it; else somebody switched it off.
-        pub fault: bool,
+        pub cause: Cause,
     }
 
     /// Commands are taken while the robot is ready.

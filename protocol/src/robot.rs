@@ -190,8 +190,29 @@ wire! {
         pub name: TaskName,
         pub kind: Kind,
         pub reason: String,
-        /// Something is wrong with it; else its author switched it off.
-        pub fault: bool,
+        pub cause: Cause,
+    }
+
+    /// What kind of reason an extension has not to run.
+    #[derive(Copy)]
+    pub enum Cause {
+        /// Its author switched it off.
+        Off,
+        /// Its file is not there, or what would run it.
+        Missing,
+        /// What is said about it is wrong.
+        Wrong,
+    }
+}
+
+impl Cause {
+    /// The word that people see.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Missing => "missing",
+            Self::Wrong => "wrong",
+        }
     }
 }
 

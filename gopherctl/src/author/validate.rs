@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use gopher_protocol::admin::LoadReport;
+use gopher_protocol::{admin::LoadReport, robot::Cause};
 use serde_json::json;
 
 use crate::{
@@ -22,9 +22,15 @@ pub(crate) struct Findings<'r> {
 impl Findings<'_> {
     pub(crate) fn valid(&self) -> bool {
         let report = self.report;
-        report.errors.is_empty()
-            && !report.disabled.iter().any(|d| d.fault)
-            && !(self.strict && (!report.notices.is_empty() || !report.unopened.is_empty()))
+        report.errors.is_empty() && self.disabled_by(Cause::Wrong) == 0 && !(self.strict && self.has_warnings())
+    }
+
+    fn has_warnings(&self) -> bool {
+        !self.report.notices.is_empty() || !self.report.unopened.is_empty() || self.disabled_by(Cause::Missing) > 0
+    }
+
+    fn disabled_by(&self, cause: Cause) -> usize {
+        self.report.disabled.iter().filter(|d| d.cause == cause).count()
     }
 
     pub(crate) fn show(&self, view: View) -> String {
@@ -36,7 +42,7 @@ impl Findings<'_> {
         let disabled: Vec<_> = report
             .disabled
             .iter()
-            .map(|d| json!({ "name": d.name, "kind": d.kind, "reason": d.reason, "fault": d.fault }))
+            .map(|d| json!({ "name": d.name, "kind": d.kind, "reason": d.reason, "cause": d.cause.word() }))
             .collect();
         let unopened: Vec<_> =
             if self.redact { Vec::new() } else { report.unopened.iter().map(|(name, _)| name).collect() };
@@ -57,7 +63,11 @@ impl Findings<'_> {
             let _ = writeln!(out, "{}", clean(change));
         }
         for disabled in &report.disabled {
-            let word = if disabled.fault { view.label("disabled", "31") } else { view.label("off", "2") };
+            let word = match disabled.cause {
+                Cause::Wrong => view.label("disabled", "31"),
+                Cause::Missing => view.label("missing", "33"),
+                Cause::Off => view.label("off", "2"),
+            };
             let _ = writeln!(out, "{word} {} {}: {}", disabled.kind, one_line(&disabled.name), clean(&disabled.reason));
         }
         for notice in &report.notices {
@@ -73,10 +83,10 @@ impl Findings<'_> {
 
     fn verdict(&self) -> String {
         let report = self.report;
-        let faults = report.disabled.iter().filter(|d| d.fault).count();
         let parts = [
             (report.errors.len(), "error"),
-            (faults, "disabled extension"),
+            (self.disabled_by(Cause::Wrong), "disabled extension"),
+            (self.disabled_by(Cause::Missing), "missing extension"),
             (report.notices.len(), "warning"),
             (if self.redact { 0 } else { report.unopened.len() }, "unopened secret"),
         ];
@@ -116,8 +126,8 @@ mod tests {
             disabled: vec![DisabledRow {
                 name: "echo".into(),
                 kind: "plugin".into(),
-                reason: "there is no file".into(),
-                fault: true,
+                reason: "NameSpace".into(),
+                cause: Cause::Wrong,
             }],
             unopened: vec![("TOKEN".into(), "the secret TOKEN cannot be opened".into())],
             plugins: 12,
@@ -133,7 +143,7 @@ mod tests {
         let report = report();
         assert_eq!(
             findings(&report).show(View::PLAIN),
-            "disabled: plugin echo: there is no file\n\
+            "disabled: plugin echo: NameSpace\n\
              warning: conf/robot.yaml:3:1: `LocalPort` has no effect\n\
              unopened: the secret TOKEN cannot be opened\n\
              not valid: 12 plugins; 1 disabled extension, 1 warning, 1 unopened secret\n"
@@ -147,7 +157,11 @@ mod tests {
     #[test]
     fn what_an_author_switched_off_is_no_fault_and_strictness_is_asked_for() {
         let mut report = report();
-        report.disabled[0].fault = false;
+        report.disabled[0].cause = Cause::Missing;
+        assert!(findings(&report).valid());
+        assert!(findings(&report).show(View::PLAIN).starts_with("missing: plugin echo: NameSpace\n"));
+        assert!(findings(&report).verdict().contains("1 missing extension"));
+        report.disabled[0].cause = Cause::Off;
         assert!(findings(&report).valid());
         assert!(!Findings { strict: true, ..findings(&report) }.valid());
         report.notices.clear();

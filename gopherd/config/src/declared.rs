@@ -7,7 +7,7 @@ use std::{
 
 use gopher_protocol::{
     ids::TaskName,
-    robot::{Disabled, Kind, Limits, Runtime},
+    robot::{Cause, Disabled, Kind, Limits, Runtime},
 };
 
 use crate::{
@@ -103,13 +103,9 @@ pub(crate) fn declarations(layers: &mut Layers<'_>, robot: &RobotKeys) -> Result
             let one = One { layers: &mut *layers, robot, kind: kind.clone(), word, entry };
             match one.declare(settings, &names) {
                 Ok(declared) => found.declared.push(declared),
-                Err(Problem::Disabled(reason)) => {
-                    found.disabled.push(Disabled {
-                        name: TaskName::new(&entry.key),
-                        kind: kind.clone(),
-                        reason,
-                        fault: true,
-                    });
+                Err(Problem::Disabled(cause, reason)) => {
+                    let name = TaskName::new(&entry.key);
+                    found.disabled.push(Disabled { name, kind: kind.clone(), reason, cause });
                 }
                 Err(Problem::Fatal(error)) => errors.push(error),
             }
@@ -118,8 +114,8 @@ pub(crate) fn declarations(layers: &mut Layers<'_>, robot: &RobotKeys) -> Result
     for name in STOCK {
         match stock(layers, name) {
             Ok(declared) => found.declared.extend(declared),
-            Err(Problem::Disabled(reason)) => {
-                found.disabled.push(Disabled { name: name.into(), kind: Kind::Plugin, reason, fault: true });
+            Err(Problem::Disabled(cause, reason)) => {
+                found.disabled.push(Disabled { name: name.into(), kind: Kind::Plugin, reason, cause });
             }
             Err(Problem::Fatal(error)) => errors.push(error),
         }
@@ -183,7 +179,7 @@ fn stock(layers: &mut Layers<'_>, name: &str) -> Result<Option<Declared>, Proble
 /// An extension's own file. An error in it disables the extension, with one exception.
 fn file(layers: &mut Layers<'_>, directory: &str, name: &str) -> Result<Option<Node>, Problem> {
     let merged = layers.merged(&format!("{directory}/{name}.yaml"));
-    let file = merged.map_err(|errors| Problem::Disabled(sentences(&errors)))?;
+    let file = merged.map_err(|errors| Problem::Disabled(Cause::Wrong, sentences(&errors)))?;
     if let Some(entry) = file.as_ref().and_then(|f| f.entry("Privileged")) {
         let message = format!("task '{name}' illegally specifies 'Privileged' outside of robot.yaml");
         return Err(Problem::Fatal(entry.at.says(message)));
@@ -202,7 +198,7 @@ fn compiled(robot: &RobotKeys) -> Vec<Disabled> {
     ] {
         for entry in robot.entries(map) {
             let Some(settings) = all.get(&entry.key) else { continue };
-            let fault = !settings.disabled;
+            let cause = if settings.disabled { Cause::Off } else { Cause::Wrong };
             let reason = if settings.disabled {
                 Some("disabled in robot.yaml".to_owned())
             } else {
@@ -213,7 +209,7 @@ fn compiled(robot: &RobotKeys) -> Vec<Disabled> {
                 name: TaskName::new(&entry.key),
                 kind: kind.clone(),
                 reason,
-                fault,
+                cause,
             }));
         }
     }
@@ -256,12 +252,16 @@ pub(crate) fn is_true(node: &Node) -> bool {
 }
 
 enum Problem {
-    Disabled(String),
+    Disabled(Cause, String),
     Fatal(Diagnostic),
 }
 
 fn disable<T>(at: &Place, reason: impl Into<String>) -> Result<T, Problem> {
-    Err(Problem::Disabled(at.says(reason).sentence()))
+    Err(Problem::Disabled(Cause::Wrong, at.says(reason).sentence()))
+}
+
+fn missing<T>(at: &Place, reason: impl Into<String>) -> Result<T, Problem> {
+    Err(Problem::Disabled(Cause::Missing, at.says(reason).sentence()))
 }
 
 /// One declaration while it is examined.
@@ -341,7 +341,7 @@ impl One<'_, '_> {
                     "create it or correct `Path`"
                 };
                 let reason = format!("there is no file `{given}` (looked for {}); {remedy}", looked.join(", "));
-                return disable(at, reason);
+                return missing(at, reason);
             }
             Err(Script::Unreadable(path, error)) => {
                 let shown = self.layers.shown(&path);
@@ -352,15 +352,15 @@ impl One<'_, '_> {
         let FileKind::File { owner_executable } = kind else {
             return disable(at, format!("{shown} is not a regular file; correct `Path`"));
         };
-        let (runtime, missing) = match path.extension().and_then(|e| e.to_str()) {
+        let (runtime, not_yet) = match path.extension().and_then(|e| e.to_str()) {
             Some("lua") => (Runtime::Lua, None),
             Some("js") => (Runtime::JavaScript, Some("JavaScript")),
             Some("gsh") => (Runtime::Gsh, Some("gsh")),
             Some("go") => (Runtime::Go, Some("Go")),
             _ => (Runtime::External, None),
         };
-        if let Some(language) = missing {
-            return disable(at, format!("this version does not run {language} yet, which {shown} needs"));
+        if let Some(language) = not_yet {
+            return missing(at, format!("this version does not run {language} yet, which {shown} needs"));
         }
         if !owner_executable && !runtime.is_embedded() {
             return disable(at, format!("{shown} is not executable; run `chmod +x {shown}`"));

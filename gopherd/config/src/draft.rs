@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use gopher_protocol::{
     ids::{Generation, TaskName},
     loader::{Attachment, ConnectorEntry, MergedFile, SecretRef, Sources, TaskEntry},
-    robot::{Disabled, Kind, Robot, Runtime},
+    robot::{Cause, Disabled, Kind, Robot, Runtime},
 };
 
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
     guard::{self, Defaults},
     later::Later,
     layers::{Layers, Notices, Owner, over, parse},
+    legacy,
     merged::Merged,
     robot::{RobotKeys, build},
     services::{self, Scheduled},
@@ -170,7 +171,7 @@ impl Draft {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let Self { mut robot, declared, scheduled, mut around, mut merged, .. } = self;
+        let Self { mut robot, declared, legacy_configure, scheduled, mut around, mut merged, .. } = self;
         let mut needed = Vec::new();
         for declared in declared {
             let answer = match answers.remove(&declared.name) {
@@ -179,10 +180,13 @@ impl Draft {
                 None if declared.stock => Answer::Given(Ok(STOCK_DEFAULT.to_owned())),
                 None => Answer::NotAsked,
             };
-            let mut fault = true;
+            let mut cause = Cause::Wrong;
             let built = default_layer(&declared, answer, &mut around.notices).and_then(|base| {
+                let base = if legacy_configure { base.map(legacy::modernised) } else { base };
                 let node = over(base, declared.file.clone());
-                fault = !node.as_ref().and_then(|n| n.find(&["Disabled"])).is_some_and(is_true);
+                if node.as_ref().and_then(|n| n.find(&["Disabled"])).is_some_and(is_true) {
+                    cause = Cause::Off;
+                }
                 if let Some(node) = &node {
                     let directory = if declared.kind == Kind::Job { "jobs" } else { "plugins" };
                     merged.note(&format!("{directory}/{}.yaml", declared.name), node, &around.markers);
@@ -195,7 +199,7 @@ impl Draft {
                     robot.extensions.push(extension);
                 }
                 Err(reason) => {
-                    robot.disabled.push(Disabled { name: declared.name, kind: declared.kind, reason, fault });
+                    robot.disabled.push(Disabled { name: declared.name, kind: declared.kind, reason, cause });
                 }
             }
         }

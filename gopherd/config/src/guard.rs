@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use gopher_protocol::{
     ids::TaskName,
-    robot::{Disabled, Guard, Kind, Robot},
+    robot::{Cause, Disabled, Guard, Kind, Robot},
 };
 
 use crate::{
@@ -162,7 +162,7 @@ pub(crate) fn settle(robot: &mut Robot, needed: &[(usize, Needed)]) {
         index += 1;
         let keep = reason.is_none();
         disabled.extend(reason.map(|reason| Disabled {
-            fault: true,
+            cause: Cause::Wrong,
             name: extension.name.clone(),
             kind: extension.kind.clone(),
             reason,

@@ -14,6 +14,7 @@ mod guard;
 mod keys;
 mod later;
 mod layers;
+mod legacy;
 mod markers;
 mod merge;
 mod merged;

@@ -204,6 +204,8 @@ fn ps_text(rows: &[PsRow]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use gopher_protocol::robot::Cause;
+
     use super::*;
     use crate::testing;
 
@@ -216,13 +218,13 @@ mod tests {
             name: "kettle".into(),
             kind: Kind::Plugin,
             reason: "plugins/kettle.sh is not there".into(),
-            fault: true,
+            cause: Cause::Missing,
         });
         robot.disabled.push(Disabled {
             name: "nightly".into(),
             kind: Kind::Job,
             reason: "it says Disabled: true".into(),
-            fault: false,
+            cause: Cause::Off,
         });
         let (generation, _) = Generation::new(robot);
         let all = plugins_text(&generation);

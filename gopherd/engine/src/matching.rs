@@ -262,7 +262,7 @@ mod tests {
     use crate::testing;
     use gopher_protocol::{
         ids::TaskName,
-        robot::{Disabled, Extension, Guard, Kind},
+        robot::{Cause, Disabled, Extension, Guard, Kind},
     };
 
     fn plugin(name: &str, pattern: &str) -> Extension {
@@ -452,7 +452,7 @@ mod tests {
     fn a_disabled_built_in_plugin_hears_nothing() {
         let mut robot = testing::robot();
         let reason = "disabled in conf/plugins/ping.yaml".to_owned();
-        robot.disabled = vec![Disabled { name: TaskName::new("ping"), kind: Kind::Plugin, reason, fault: false }];
+        robot.disabled = vec![Disabled { name: TaskName::new("ping"), kind: Kind::Plugin, reason, cause: Cause::Off }];
         let (generation, _) = Generation::new(robot);
         let context = testing::context("bob", "general");
         assert_eq!(command(&generation, &context, "ping"), Found::Nothing);

@@ -100,6 +100,6 @@ pub(crate) fn disabled_row(disabled: &Disabled) -> DisabledRow {
         name: disabled.name.as_str().to_owned(),
         kind: format!("{:?}", disabled.kind).to_lowercase(),
         reason: disabled.reason.clone(),
-        fault: disabled.fault,
+        cause: disabled.cause,
     }
 }

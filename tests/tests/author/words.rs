@@ -118,7 +118,7 @@ hint: it belongs in conf/protocols/NAME.yaml",
     (
         "a program that is not there",
         &[(ROBOT, PLUGIN)],
-        "disabled: plugin echo: conf/robot.yaml:6:17: there is no file `plugins/echo.sh` (looked for plugins/echo.sh, $SHARE/plugins/echo.sh); create it or correct `Path`",
+        "missing: plugin echo: conf/robot.yaml:6:17: there is no file `plugins/echo.sh` (looked for plugins/echo.sh, $SHARE/plugins/echo.sh); create it or correct `Path`",
     ),
     (
         "a plugin that makes itself privileged",

@@ -261,3 +261,21 @@ fn a_threshold_of_zero_switches_the_robots_off() {
         "custom/conf/plugins/p.yaml:1:11: task 'p' effective TimeOuts Kill must be greater than Warn when both are set"
     );
 }
+
+#[test]
+fn a_default_of_version_2_is_understood_where_the_robot_says_so() {
+    let old = "Help:\n- Keywords: [x]\n  Helptext: [x]\nAllowDirect: true\nCommandMatchers:\n\
+        - Command: go\n  Regex: '(?i:go)'\n  Helptext: ['go - goes']\n";
+    let of = |legacy: &str| {
+        let yaml = format!("PrimaryProtocol: test\nAlias: ';'\n{legacy}ExternalPlugins: {{x: {{Path: x.sh}}}}\n");
+        let draft = draft(&[(ROBOT, &yaml), ("/bot/custom/x.sh", "")]).expect("valid");
+        draft.finish(vec![("x".into(), Ok(old.to_owned()))]).map_err(|e| told(&e)).expect("finishes")
+    };
+    let robot = of("LegacyConfigure: true\n");
+    assert!(robot.disabled.is_empty() && robot.notices.is_empty(), "{:?} {:?}", robot.disabled, robot.notices);
+    let extension = &robot.extensions[0];
+    assert_eq!((extension.commands.len(), extension.commands[0].command.as_str()), (1, "go"));
+    assert_eq!(extension.private.allowed, ["*"]);
+    let refused = of("");
+    assert!(refused.disabled[0].reason.contains("unknown key `Help`"), "{}", refused.disabled[0].reason);
+}

@@ -1,6 +1,6 @@
 //! Whole answers, word for word.
 
-use gopher_protocol::robot::{CommandMode, Expression, Extension, Matcher, Robot};
+use gopher_protocol::robot::{Cause, CommandMode, Expression, Extension, Matcher, Robot};
 
 use super::{Facts, Helper};
 use crate::{access::HiddenTransport, context::Context, generation::Generation, testing};
@@ -329,7 +329,7 @@ fn somebody_who_may_run_nothing_here_is_told_so() {
         name: name.into(),
         kind: gopher_protocol::robot::Kind::Plugin,
         reason: String::new(),
-        fault: false,
+        cause: Cause::Off,
     });
     let sparse = |extensions| Robot { disabled: disabled.to_vec(), ..testing::robot_with(extensions) };
     let nothing = "Sorry, I couldn't find any commands available in this channel";
