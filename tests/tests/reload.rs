@@ -327,7 +327,8 @@ fn a_watch_reloads_whatever_way_a_file_is_saved() {
     fs::write(&file, format!("AdminContact: the roof\n{text}")).expect("written");
     watch.until("~ AdminContact: \"the door\" -> \"the roof\"");
     watch.until("valid: ");
-    signal(watch.process.id(), Signal::SIGINT);
+    // Whoever starts tests in the background of a shell has SIGINT ignored, and so would the watch.
+    signal(watch.process.id(), Signal::SIGTERM);
     eventually("the end of the watch", || watch.process.try_wait().expect("its state").is_some());
     robot.ping();
 }
