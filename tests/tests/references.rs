@@ -167,6 +167,36 @@ fn a_secret_reaches_the_run_it_is_attached_to_and_nobody_else() {
     assert_eq!(files, BTreeSet::new());
 }
 
+const VAULT: &str = r#"
+if arg[1] == "_configure" then
+  return "Commands: [ { Command: vault, Regex: vault } ]"
+elseif arg[1] == "vault" then
+  local bot = require("gopherbot_v1").Robot:new()
+  local config = bot:GetTaskConfig()
+  bot:Say(tostring(config.Doors[1] == "a " .. bot:GetParameter("CODE") .. " z") .. " key=" .. config.Key)
+end
+"#;
+
+#[test]
+fn a_secret_in_the_config_of_an_extension_is_what_it_reads_there() {
+    let secrets = Secrets::new();
+    let home = workshop(&secrets);
+    home.file("custom/plugins/vault.lua", VAULT);
+    home.file(
+        "custom/conf/plugins/vault.yaml",
+        "Config: { Doors: [ 'a {{ secret \"GATE_CODE\" }} z' ], Key: '{{ env \"GOPHER_DEPLOY_KEY\" }}' }\n",
+    );
+    let vault = "  vault:\n    Path: plugins/vault.lua\n    \
+        Parameters: [ { Name: CODE, Value: '{{ secret \"GATE_CODE\" }}' } ]\n  tools:\n";
+    tree::edit(&home.path().join("custom/conf/robot.yaml"), "  tools:\n", vault);
+    let mut robot = Robot::start(home, &secrets.start("production"));
+    assert_eq!(robot.ask(";vault", "key="), "true key={{ env \"GOPHER_DEPLOY_KEY\" }}", "and a key stays a reference");
+    let audit = fs::read_to_string(robot.home.path().join("state/secretd/audit.log")).expect("the audit file");
+    let names = "\"released\":[\"CODE\",\"GATE_CODE\"],\"withheld\":[\"GOPHER_DEPLOY_KEY\"]";
+    assert!(audit.lines().any(|line| line.contains("\"task\":\"vault\"") && line.contains(names)), "{audit}");
+    robot.stop();
+}
+
 fn gopherctl_dump(home: &Home, file: &str) -> Command {
     let mut dump = home.gopherctl(&["dump", file, "--install-dir"]);
     dump.arg(workspace().join("packaging/share"));
