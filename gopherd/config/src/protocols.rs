@@ -18,6 +18,9 @@ use crate::{
     yaml::{Node, decode},
 };
 
+/// Protocols that there is a connector for.
+const CONNECTORS: [&str; 2] = ["terminal", "test"];
+
 /// The primary protocol, then the others, and what is secret in each. `node` is `robot.yaml`; what else is wrong in it is told elsewhere.
 pub(crate) fn protocols(
     sources: &Sources,
@@ -52,6 +55,9 @@ pub(crate) fn protocols(
         }
         match protocol(layers, &name) {
             Ok(Some((mut settings, values))) => {
+                if !CONNECTORS.contains(&name.as_str()) {
+                    layers.notices.push(at(key).says(format!("this version has no connector for `{name}` yet")));
+                }
                 connectors.push(ConnectorEntry { name, values });
                 if main {
                     // The robot's own entries win.

@@ -262,10 +262,12 @@ fn slips_in_the_section_of_a_protocol_are_told() {
     assert_eq!(
         protocol("slack", "ProtocolConfig: {BotTokn: x, apptoken: y}\n"),
         [
-            "custom/conf/protocols/slack.yaml:1:18: `slack` does not know the key `BotTokn`, which has no effect (did you mean `BotToken`?)"
+            "custom/conf/protocols/slack.yaml:1:18: `slack` does not know the key `BotTokn`, which has no effect (did you mean `BotToken`?)",
+            "custom/conf/robot.yaml:1:18: this version has no connector for `slack` yet"
         ]
     );
-    assert_eq!(protocol("mine", "ProtocolConfig: {Anything: x}\n"), Vec::<String>::new());
+    let unknown = ["custom/conf/robot.yaml:1:18: this version has no connector for `mine` yet"];
+    assert_eq!(protocol("mine", "ProtocolConfig: {Anything: x}\n"), unknown);
 }
 
 #[test]
