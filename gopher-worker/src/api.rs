@@ -3,7 +3,7 @@
 //! HTTP bodies, JSON lines and shell lines all become the same [`Request`]; nothing here does I/O.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use gopher_protocol::robot_api::{LogLevel, MessageFormat, RetVal, RobotAnswer, RobotCall};
+use gopher_protocol::robot_api::{LogLevel, MessageFormat, RetVal, RobotAnswer, RobotCall, StepList};
 use serde_json::{Map, Value, json};
 
 /// What a client asked for.
@@ -156,18 +156,18 @@ impl Arguments<'_> {
             "DeleteDatum" => RobotCall::DeleteDatum { key: self.text("Key")? },
             "Subscribe" => RobotCall::Subscribe,
             "Unsubscribe" => RobotCall::Unsubscribe,
-            "SetParameter"
-            | "SetWorkingDirectory"
+            "SetParameter" => RobotCall::SetParameter { name: self.encoded("Name")?, value: self.encoded("Value")? },
+            "AddTask" => self.task(StepList::Next)?,
+            "FinalTask" => self.task(StepList::Final)?,
+            "FailTask" => self.task(StepList::Fail)?,
+            "AddCommand" => self.command(StepList::Next)?,
+            "FinalCommand" => self.command(StepList::Final)?,
+            "FailCommand" => self.command(StepList::Fail)?,
+            "SetWorkingDirectory"
             | "Exclusive"
             | "Elevate"
-            | "AddTask"
             | "AddJob"
-            | "FinalTask"
-            | "FailTask"
             | "SpawnJob"
-            | "AddCommand"
-            | "FinalCommand"
-            | "FailCommand"
             | "EncryptSecret"
             | "GetHelpMetadata"
             | "GetIdentityCredential"
@@ -194,6 +194,14 @@ impl Arguments<'_> {
         }
     }
 
+    fn task(&self, to: StepList) -> Result<RobotCall, BadRequest> {
+        Ok(RobotCall::AddTask { to, name: self.text("Name")?, args: self.texts("CmdArgs")? })
+    }
+
+    fn command(&self, to: StepList) -> Result<RobotCall, BadRequest> {
+        Ok(RobotCall::AddCommand { to, plugin: self.text("Plugin")?, text: self.text("Command")? })
+    }
+
     /// An empty format is the robot's default; an unknown one is `BasicMarkdown`.
     fn format(&self) -> Option<MessageFormat> {
         (!self.format.is_empty()).then(|| MessageFormat::parse(self.format).unwrap_or(MessageFormat::BasicMarkdown))
@@ -214,6 +222,18 @@ impl Arguments<'_> {
         match get(&self.args, argument) {
             None | Some(Value::Null) => Ok(String::new()),
             Some(_) => self.text(argument),
+        }
+    }
+
+    /// A list of strings; none if it is missing.
+    fn texts(&self, argument: &'static str) -> Result<Vec<String>, BadRequest> {
+        let wanted = || self.missing(argument, "a list of strings");
+        match get(&self.args, argument) {
+            None | Some(Value::Null) => Ok(Vec::new()),
+            Some(Value::Array(list)) => {
+                list.iter().map(|item| item.as_str().map(str::to_owned).ok_or_else(wanted)).collect()
+            }
+            Some(_) => Err(wanted()),
         }
     }
 

@@ -229,6 +229,8 @@ impl Running {
             poller.add(pipe, token, false).map_err(system("epoll_ctl"))?;
         }
         let Released { program, runtime, values, config } = redeemed(secretd)?;
+        // The first of a name counts.
+        let values: Values = request.parameters.iter().cloned().chain(values).collect();
         let interpreter = embedded::interpreter(&runtime);
         if let ([api, lock], None) = (&inherited[..], interpreter) {
             use std::os::fd::AsRawFd as _;
@@ -561,6 +563,7 @@ mod tests {
             env: vec![("GOPHER_USER".into(), "alice".into()), ("SITE".into(), "engine".into())],
             work_dir: WorkDir::WorkSpace,
             secure_parameters: secure,
+            parameters: vec![],
             configure: false,
             limits: Limits::default(),
         }

@@ -142,6 +142,22 @@ wire! {
         /// The plugin wants to hear what is said in this thread and matches nothing.
         Subscribe,
         Unsubscribe,
+        /// `AddTask`, `FinalTask`, `FailTask`.
+        AddTask { to: StepList, name: String, args: Vec<String> },
+        /// `AddCommand`, `FinalCommand`, `FailCommand`: a text that one of the plugin's `Commands` takes.
+        AddCommand { to: StepList, plugin: String, text: String },
+        /// What later steps of the pipeline are told.
+        SetParameter { name: String, value: String },
+    }
+
+    /// Which steps of a pipeline one is added to.
+    pub enum StepList {
+        /// Those that come right after the one that runs.
+        Next,
+        /// Those that run at the end in any case, the newest first.
+        Final,
+        /// Those that run at the end of a pipeline that failed.
+        Fail,
     }
 
     /// What the engine answers.

@@ -45,6 +45,8 @@ wire! {
         pub work_dir: WorkDir,
         /// Parameters are not exported to the environment.
         pub secure_parameters: bool,
+        /// Set by earlier steps of the pipeline; they come before what secretd has.
+        pub parameters: Vec<(String, String)>,
         /// `_configure`: no API, standard output is the result.
         pub configure: bool,
         pub limits: Limits,

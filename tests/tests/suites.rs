@@ -59,6 +59,11 @@ fn the_whole_robot_api_in_lua() {
 }
 
 #[test]
+fn commands_of_several_steps() {
+    suite("pipelines", &["bash"]);
+}
+
+#[test]
 fn addressing_and_policy() {
     suite("addressing", &["bash"]);
 }

@@ -45,9 +45,9 @@ struct Target<'a> {
 }
 
 /// A run as its calls see it.
-struct Subject {
-    caller: Caller,
-    generation: Rc<Generation>,
+pub(crate) struct Subject {
+    pub(crate) caller: Caller,
+    pub(crate) generation: Rc<Generation>,
     extension: usize,
     context: Rc<Context>,
     tag: String,
@@ -167,6 +167,13 @@ impl Engine {
             }
             RobotCall::Subscribe => Some(RobotAnswer::Boolean(self.subscribe(subject, true))),
             RobotCall::Unsubscribe => Some(RobotAnswer::Boolean(self.subscribe(subject, false))),
+            RobotCall::AddTask { to, name, args } => {
+                Some(RobotAnswer::RetVal(self.add_task(subject, &to, &name, args)))
+            }
+            RobotCall::AddCommand { to, plugin, text } => Some(self.add_command(subject, &to, &plugin, &text)),
+            RobotCall::SetParameter { name, value } => {
+                Some(RobotAnswer::Boolean(self.set_parameter(subject, &name, &value)))
+            }
             RobotCall::CheckAdmin => {
                 Some(RobotAnswer::Boolean(context.automatic || generation.is_admin(&context.user)))
             }

@@ -11,7 +11,7 @@ use std::{
 
 use gopher_protocol::{
     ids::{PipelineId, RunId, TaskName},
-    robot::{Limits, Runtime},
+    robot::{Kind, Limits, Runtime},
     robot_api::{LogLevel, TaskRetVal},
     supervisor::{EngineToSupervisor, RunExit, SpawnRequest},
     worker::{EngineToWorker, Outcome, RunRequest, WorkDir, WorkerToEngine},
@@ -23,6 +23,7 @@ use crate::{
     context::Context,
     engine::{BURST, Engine, Who},
     environment,
+    events::Event,
     journal::Progress,
     loading::CONFIGURE,
     log::stamp,
@@ -54,6 +55,7 @@ impl Engine {
             id,
             pipeline,
             generation: None,
+            starter: None,
             task,
             purpose,
             command: args.first().cloned().unwrap_or_default(),
@@ -111,21 +113,25 @@ impl Engine {
         let Some(run) = self.runs.get_mut(&id) else { return };
         run.state = State::Spawning;
         let configure = run.purpose == Purpose::Configure;
-        let extension = run.extension();
+        let (extension, starter) = (run.extension(), run.starter());
         let request = SpawnRequest {
             run: id,
             pipeline: run.pipeline,
             task: run.task.clone(),
-            starter: run.task.clone(),
+            starter: starter.map_or_else(|| run.task.clone(), |e| e.name.clone()),
             generation: run.generation.as_ref().map_or(loading, |(g, _)| g.robot.generation),
-            privileged: extension.is_some_and(|e| e.privileged),
+            privileged: extension.is_some_and(|e| e.privileged) && starter.is_some_and(|e| e.privileged),
             network: extension.is_some_and(|e| e.network),
             configure,
             limits: limits_of(run),
         };
         let external = extension.is_none_or(|e| !matches!(e.runtime, Runtime::Go));
-        let (protocol, purpose) = (run.context.protocol.clone(), run.purpose);
-        self.announce(&protocol, purpose, !external);
+        let (protocol, purpose, follows) = (run.context.protocol.clone(), run.purpose, run.starter.is_some());
+        if follows {
+            self.event(&protocol, Event::ExternalTaskRan);
+        } else {
+            self.announce(&protocol, purpose, !external);
+        }
         self.supervisor.send(&EngineToSupervisor::Spawn { request });
     }
 
@@ -141,10 +147,12 @@ impl Engine {
         let wire = Wire::new(&self.poller, socket, token);
         let Some(request) = self.run_request(id) else { return };
         let Some(run) = self.runs.get_mut(&id) else { return };
-        let time_outs = run.extension().map(|e| (e.time_outs.warn, e.time_outs.kill));
+        let time_outs = run.starter().map(|e| (e.time_outs.warn, e.time_outs.kill));
+        // The steps of a pipeline share its time.
+        let since = self.pipelines.get(&run.pipeline).map_or(now, |pipeline| pipeline.clock);
         match (time_outs, run.purpose) {
             (_, Purpose::Configure) => run.kill_at = at(now, CONFIGURE),
-            (Some((warn, kill)), _) => (run.warn_at, run.kill_at) = (at(now, warn), at(now, kill)),
+            (Some((warn, kill)), _) => (run.warn_at, run.kill_at) = (at(since, warn), at(since, kill)),
             (None, _) => {}
         }
         run.state = State::Starting(now + START);
@@ -177,10 +185,18 @@ impl Engine {
                 _ => environment::of_configure(&base),
             },
             work_dir: if extension.is_some_and(|e| e.homed) { WorkDir::Home } else { WorkDir::WorkSpace },
+            parameters: self.told_parameters(run),
             secure_parameters: robot.is_some_and(|r| r.secure_parameters),
             configure: run.purpose == Purpose::Configure,
             limits: limits_of(run),
         })
+    }
+
+    /// What earlier steps have set, for those that may have it (spec: Robot API §2.3).
+    fn told_parameters(&self, run: &Run) -> Vec<(String, String)> {
+        let may = run.extension().is_some_and(|e| e.privileged || !matches!(e.kind, Kind::Plugin));
+        let pipeline = self.pipelines.get(&run.pipeline).filter(|_| may);
+        pipeline.map(|p| p.parameters().to_vec()).unwrap_or_default()
     }
 
     /// A run that cannot even be told what to do.
@@ -308,12 +324,16 @@ impl Engine {
         if run.purpose == Purpose::Configure {
             self.configured(&mut run, outcome);
         } else {
-            self.report(&run, outcome);
+            let sentence = self.report(&run, outcome);
+            let held = self.step_over(&run, outcome, sentence.clone());
+            if let Some(sentence) = sentence.filter(|_| !held) {
+                self.tell(&run.context, Style::REPLY, sentence);
+            }
         }
         // A worker has nothing left to do after its last word.
         let force_at = Some(now + GRACE).filter(|_| !was_queued);
         run.ending = Some(Ending { reason: run.ending.take().map(|e| e.reason).unwrap_or_default(), force_at });
-        let (purpose, context) = (run.purpose, Rc::clone(&run.context));
+        let (purpose, context, pipeline) = (run.purpose, Rc::clone(&run.context), run.pipeline);
         self.runs.insert(id, run);
 
         for answered in self.prompts.interrupt(id) {
@@ -323,23 +343,25 @@ impl Engine {
             self.answer_brain(granted);
         }
         self.lookups.retain(|_, (caller, _)| caller.run != id);
-        self.journal.advance(&context.protocol, &context.event, Progress::Finished);
+        if !self.goes_on(pipeline) {
+            self.journal.advance(&context.protocol, &context.event, Progress::Finished);
+        }
         if purpose == Purpose::Init {
             self.initialized(id);
         }
     }
 
-    /// Tells log and user how a run ended, if it did not end well.
-    fn report(&mut self, run: &Run, outcome: &Result<Outcome, String>) {
+    /// Tells the log how a run ended; the sentence for its user, if it did not end well.
+    fn report(&mut self, run: &Run, outcome: &Result<Outcome, String>) -> Option<String> {
         let name = &run.task;
         let (what, sentence) = match (outcome, &run.ending) {
             (Ok(Outcome::Exited { status, signal: None }), _) if status.0 == 0 => {
                 self.log.line(LogLevel::Debug, &run.tag(), "done");
-                return;
+                return None;
             }
             (_, Some(ending)) => {
                 let what = format!("stopped {}", ending.reason);
-                let sentence = format!("'{name}/{}' was stopped {} (wid {})", run.command, ending.reason, run.pipeline);
+                let sentence = format!("'{}' was stopped {} (wid {})", run.title(), ending.reason, run.pipeline);
                 (what, sentence)
             }
             (Ok(Outcome::NotStarted { reason, .. }), None) => {
@@ -348,20 +370,19 @@ impl Engine {
             (Ok(outcome), None) => (describe(outcome), failure(run, &describe(outcome))),
             (Err(reason), None) => (reason.clone(), failure(run, reason)),
         };
-        self.log.line(LogLevel::Error, &run.tag(), &format!("{name}/{} failed: {what}", run.command));
-        self.tell(&run.context, Style::REPLY, sentence);
+        self.log.line(LogLevel::Error, &run.tag(), &format!("{} failed: {what}", run.title()));
+        Some(sentence)
     }
 
     /// The run's processes are gone, or never were.
     fn discard(&mut self, id: RunId) {
-        let Some(run) = self.runs.remove(&id) else { return };
-        if let Some(wire) = run.wire {
+        let Some(mut run) = self.runs.remove(&id) else { return };
+        if let Some(wire) = run.wire.take() {
             self.forget_token(wire.token());
             wire.close(&self.poller);
         }
-        let lane = if run.context.automatic { "" } else { run.context.user.as_str() };
-        self.admission.ended(lane);
-        self.supervisor.send(&EngineToSupervisor::PipelineClosed { pipeline: run.pipeline });
+        self.admission.ended(run.lane());
+        self.continue_pipeline(&run);
     }
 
     /// Interrupts a run: its prompts wake, its calls are refused, its processes are asked to end.
@@ -389,7 +410,10 @@ impl Engine {
 
     /// A run that was never admitted: nothing of it exists outside this table.
     fn forget_queued(&mut self, id: RunId) {
-        self.runs.remove(&id);
+        let Some(run) = self.runs.remove(&id) else { return };
+        if run.starter.is_some() {
+            self.continue_pipeline(&run);
+        }
     }
 
     pub(crate) fn kill(&mut self, pipeline: PipelineId, by: &str) -> Killed {
@@ -459,7 +483,7 @@ impl Engine {
             "{title}\nWID: `{}`\nPipeline: `{}`\nCurrent task: `{}`\nStarted: `{}`\nAge: `{}`\n{detail}\nRecent log:\n```\n{}\n```",
             run.pipeline,
             run.task,
-            format!("{}/{} {args}", run.task, run.command).trim_end().replace('`', "'"),
+            format!("{} {args}", run.title()).trim_end().replace('`', "'"),
             stamp(started),
             age(seconds),
             run.output.tail(3072).replace("```", "'''"),

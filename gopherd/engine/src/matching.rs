@@ -97,6 +97,15 @@ pub(crate) fn command(generation: &Generation, context: &Context, text: &str) ->
     search.result()
 }
 
+/// Command and captures of the first of a plugin's `Commands` that takes a text, whoever says it wherever.
+pub(crate) fn command_of(plugin: Option<&Plugin>, text: &str) -> Option<Vec<String>> {
+    let forms = forms(text, true);
+    plugin?.commands.iter().find_map(|pattern| match pattern.says(&forms) {
+        Outcome::Exact(args) => Some([vec![pattern.matcher.command.clone()], args].concat()),
+        Outcome::Syntax(_) | Outcome::None => None,
+    })
+}
+
 /// The matcher that overheard a whole message.
 pub(crate) fn ambient(generation: &Generation, context: &Context, message: &str) -> Found {
     let forms = forms(message, false);

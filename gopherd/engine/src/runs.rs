@@ -85,6 +85,8 @@ pub(crate) struct Run {
     pub(crate) pipeline: PipelineId,
     /// Absent for `_configure`, which comes before there is one.
     pub(crate) generation: Option<(Rc<Generation>, usize)>,
+    /// Place of the extension that began the pipeline, in a later step of one.
+    pub(crate) starter: Option<usize>,
     pub(crate) task: TaskName,
     pub(crate) purpose: Purpose,
     pub(crate) command: String,
@@ -106,6 +108,17 @@ impl Run {
     /// The extension it runs, as configured when it was made.
     pub(crate) fn extension(&self) -> Option<&Extension> {
         self.generation.as_ref().and_then(|(generation, index)| generation.robot.extensions.get(*index))
+    }
+
+    /// The extension that began its pipeline.
+    pub(crate) fn starter(&self) -> Option<&Extension> {
+        let (generation, own) = self.generation.as_ref()?;
+        generation.robot.extensions.get(self.starter.unwrap_or(*own))
+    }
+
+    /// As people call it: a plugin with its command.
+    pub(crate) fn title(&self) -> String {
+        if self.command.is_empty() { self.task.to_string() } else { format!("{}/{}", self.task, self.command) }
     }
 
     /// Whose share of the machine it uses.

@@ -17,7 +17,7 @@ use gopher_protocol::{
     connector::{Capabilities, ConnectorToEngine, Destination, EngineToConnector, Inbound, Outbound},
     ids::{CallId, EventId, Generation as Number, PipelineId, RunId},
     loader::{EngineToLoader, LoaderToEngine, Sources, StartMode, WantedDefault},
-    robot::{Extension, ProtocolSettings, Robot},
+    robot::{Extension, Kind, ProtocolSettings, Robot},
     robot_api::{MessageFormat, RetVal, RobotAnswer, RobotCall, TaskRetVal},
     secretd::{EngineToSecretd, SecretdToEngine},
     supervisor::{EngineStart, EngineToSupervisor, Isolation, RunExit, RunMode, SpawnRequest, SupervisorToEngine},
@@ -30,6 +30,7 @@ use crate::{engine::Engine, testing};
 mod clients;
 mod loading;
 mod running;
+mod steps;
 mod talk;
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -188,7 +189,7 @@ impl Stage {
 
     /// A robot without extensions that need `_init`, ready for commands.
     fn open(robot: Robot) -> Self {
-        let count = robot.extensions.len();
+        let count = robot.extensions.iter().filter(|e| matches!(e.kind, Kind::Plugin)).count();
         let mut stage = Self::load(robot);
         for _ in 0..count {
             let (mut worker, request) = stage.worker();
@@ -247,6 +248,10 @@ impl Stage {
     /// A worker for the next run, which has been told what to do.
     fn worker(&mut self) -> (Worker, RunRequest) {
         let request = self.spawn_request();
+        self.spawned(&request)
+    }
+
+    fn spawned(&mut self, request: &SpawnRequest) -> (Worker, RunRequest) {
         let (mut worker, socket) = pair::<WorkerToEngine, EngineToWorker>();
         self.supervisor.send_with(&SupervisorToEngine::Spawned { run: request.run }, vec![socket]).expect("sends");
         let (message, _) = self.until("the run request", |_| worker.receive().expect("alive"));
