@@ -24,6 +24,8 @@ pub(crate) enum Unopened {
     OtherKey(String),
     #[error("the secret {0} cannot be opened without the robot's key")]
     NoKey(String),
+    #[error("the secret {0} is no ciphertext: it must be what `encrypt-secret` prints")]
+    NoCiphertext(String),
 }
 
 /// What [`SecretRef::Variable`] opens, as base64: the reference's format, without associated data.
@@ -52,6 +54,9 @@ impl Source<'_> {
             SecretRef::Environment(name) => {
                 let value = self.environment.private(name).ok_or_else(|| Unopened::NotSet(name.clone()))?;
                 Ok(SecretBytes::new(value.to_vec()))
+            }
+            SecretRef::Variable { name, ciphertext } if ciphertext.is_empty() => {
+                Err(Unopened::NoCiphertext(name.clone()))
             }
             SecretRef::Variable { name, ciphertext } => {
                 let mut space = vec![0; ciphertext.len()];
@@ -138,7 +143,7 @@ mod tests {
                 (SecretRef::Environment("NONE".into()), Unopened::NotSet("NONE".into())),
                 (variable("A", spoilt), Unopened::OtherKey("A".into())),
                 (variable("B", vec![0; 5]), Unopened::OtherKey("B".into())),
-                (variable("C", Vec::new()), Unopened::OtherKey("C".into())),
+                (variable("C", Vec::new()), Unopened::NoCiphertext("C".into())),
             ] {
                 assert_eq!(source.open(&reference).err(), Some(why));
             }

@@ -79,6 +79,7 @@ fn every_error_has_its_words() {
             ("not valid: the configuration does not load; 1 error", 78),
             ("not valid: 6 plugins; 1 disabled extension", 78),
             ("valid: 6 plugins; 1 missing extension", 0),
+            ("valid: 6 plugins; 1 warning, 1 unopened secret", 0),
         ];
         let ended = (verdict, output.status.code().unwrap_or(-1));
         if findings.trim_end() != *expected || !verdicts.contains(&ended) {
@@ -132,6 +133,8 @@ fn the_exit_code_says_how_strictly_it_was_looked_at() {
     assert_eq!(plain.status.code(), Some(0), "{}", both(&plain));
     assert!(both(&plain).ends_with("\nvalid: 11 plugins; 4 warnings, 2 unopened secrets\n"), "{}", both(&plain));
     assert_eq!(run(&["validate", "--strict"]).status.code(), Some(78));
+    let custom = ctl(&home.path().join("custom"), &["validate"]);
+    assert_eq!(both(&custom), both(&plain), "the configuration's own directory will do");
     let redacted = run(&["validate", "--redact"]);
     assert_eq!(redacted.status.code(), Some(0));
     assert!(!both(&redacted).contains("GATE_CODE") && !both(&redacted).contains("unopened"), "{}", both(&redacted));

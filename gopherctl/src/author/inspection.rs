@@ -92,10 +92,14 @@ impl Drop for Inspection {
     }
 }
 
-/// A directory without dots and links.
+/// A robot's directory without dots and links; a robot in `custom/` may be named by that, too.
 fn directory(path: &Path) -> io::Result<PathBuf> {
     let path = path.canonicalize()?;
-    if path.is_dir() { Ok(path) } else { Err(io::ErrorKind::NotADirectory.into()) }
+    if !path.is_dir() {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
+    let is_custom = path.ends_with("custom") && path.join("conf/robot.yaml").is_file();
+    Ok(if is_custom { path.parent().map(Path::to_owned).unwrap_or(path) } else { path })
 }
 
 fn ask(robot: &Robot, directory: &Path) -> Result<(Admin, LoadReport), CtlError> {

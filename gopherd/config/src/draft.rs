@@ -13,13 +13,14 @@ use crate::{
     declared::{Declared, declarations, is_true, sentences},
     extension::{self, Surroundings},
     guard::{self, Defaults},
+    keys::extension::ExtensionFile,
     later::Later,
     layers::{Layers, Notices, Owner, over, parse},
     legacy,
     merged::Merged,
     robot::{RobotKeys, build},
     services::{self, Scheduled},
-    yaml::{Node, decode},
+    yaml::{Node, decode, without_unknown},
 };
 
 /// Reads every file of a robot. `launch` is what is known about its environment.
@@ -216,6 +217,10 @@ fn wants_default(declared: &Declared) -> bool {
     declared.kind == Kind::Plugin && can_say && !declared.stock && !off
 }
 
+/// Jobs of the reference's installation that this version does not have (spec: Robot API §5).
+const LATER_JOBS: [&str; 7] =
+    ["go-bootstrap", "pause-notifies", "go-update", "go-switchbranch", "updatecfg", "install-libs", "logrotate"];
+
 /// Tells of schedules whose job cannot run.
 fn idle(scheduled: &[Scheduled], robot: &Robot, notices: &mut Notices) {
     let enabled: HashMap<&str, &Kind> = robot.extensions.iter().map(|e| (e.name.as_str(), &e.kind)).collect();
@@ -226,6 +231,7 @@ fn idle(scheduled: &[Scheduled], robot: &Robot, notices: &mut Notices) {
             Some(Kind::Plugin) => format!("`{job}` is a plugin and cannot be scheduled"),
             Some(Kind::Task) => format!("`{job}` is a task and cannot be scheduled"),
             None if disabled.contains(job.as_str()) => format!("the scheduled job `{job}` is disabled"),
+            None if LATER_JOBS.contains(&job.as_str()) => format!("the stock job `{job}` comes with a later version"),
             None => format!("there is no job `{job}` to be scheduled"),
         };
         notices.push(at.says(problem));
@@ -263,6 +269,9 @@ fn default_layer(declared: &Declared, answer: Answer, notices: &mut Notices) -> 
             let shown = format!("`_configure` output of {name}");
             let (layer, more) = parse(&shown, text.into_bytes()).map_err(|errors| sentences(&errors))?;
             notices.extend(more);
+            // What a plugin prints is not checked as strictly as a file (spec: configuration §1.4).
+            let (layer, unknown) = without_unknown::<ExtensionFile>(layer);
+            notices.extend(unknown);
             Ok(Some(layer))
         }
     }

@@ -42,6 +42,7 @@ pub(crate) struct Environment {
     values: HashMap<String, String>,
     private: HashSet<String>,
     encryption: bool,
+    inspect: bool,
     mode: StartMode,
     variables: Variables,
     /// What `SetEnv` set, for all that is loaded later.
@@ -61,6 +62,7 @@ impl Environment {
             values,
             private: launch.private.iter().cloned().collect(),
             encryption: launch.encryption,
+            inspect: launch.inspect,
             mode,
             variables,
             overlay: RefCell::default(),
@@ -90,7 +92,14 @@ impl Environment {
         let known = self.known.borrow().get(name).copied();
         let index = match known {
             Some(index) => index,
-            None => self.markers.hand_out(Handed::variable(name, self.variables.secret(name)?)),
+            None => {
+                let ciphertext = match self.variables.secret(name) {
+                    // Who only looks is told that it does not open, like any other.
+                    Err(_) if self.inspect && self.variables.has_secret(name) => Vec::new(),
+                    ciphertext => ciphertext?,
+                };
+                self.markers.hand_out(Handed::variable(name, ciphertext))
+            }
         };
         self.known.borrow_mut().insert(name.to_owned(), index);
         Ok(Text::secret(index, name))

@@ -68,7 +68,7 @@ pub(crate) fn build(
     }
     let (guard, needed) = guard::guard(&declared.kind, &file, node, &around.defaults, &mut around.notices)?;
     extension.guard = guard;
-    check.uuid(&file, &mut around.uuids)?;
+    check.uuid(&file, around)?;
     around.later.extension(&file, node, &mut around.notices);
     extension.private = private(&file);
     extension.require_admin = file.require_admin;
@@ -236,15 +236,18 @@ impl Check<'_> {
     }
 
     /// The UUID that starts a job, once among all jobs.
-    fn uuid(&self, file: &ExtensionFile, uuids: &mut HashMap<String, TaskName>) -> Result<(), String> {
-        if file.uuid_trigger.trim().is_empty() {
+    fn uuid(&self, file: &ExtensionFile, around: &mut Surroundings) -> Result<(), String> {
+        let given = file.uuid_trigger.trim();
+        if given.is_empty() {
             return Ok(());
         }
         let name = &self.declared.name;
-        let Some(uuid) = uuid(file.uuid_trigger.trim()) else {
+        // A secret one is not known here, but two of the same are.
+        let uuid = if around.markers.hold(given) { Some(given.to_owned()) } else { uuid(given) };
+        let Some(uuid) = uuid else {
             return self.wrong(&["UUIDTrigger"], format!("Disabling '{name}', invalid UUIDTrigger"));
         };
-        match uuids.entry(uuid) {
+        match around.uuids.entry(uuid) {
             hash_map::Entry::Occupied(other) => {
                 let message = format!("Disabling '{name}', its UUIDTrigger is also that of the job '{}'", other.get());
                 self.wrong(&["UUIDTrigger"], message)

@@ -114,6 +114,11 @@ impl Markers {
         format!("{}-{index}-", self.prefix)
     }
 
+    /// Whether a text holds a secret.
+    pub(crate) fn hold(&self, text: &str) -> bool {
+        text.contains(&self.prefix)
+    }
+
     fn pieces<'t>(&self, mut text: &'t str) -> Vec<Piece<'t>> {
         let known = self.handed.borrow().len();
         let mut pieces = Vec::new();
@@ -316,7 +321,7 @@ fn allowed(holder: Holder, path: &[&str]) -> bool {
     match (holder, path) {
         (Holder::Robot, [map, _, "Parameters", "", "Value"]) => TASKS.contains(map),
         (Holder::Robot, [first, ..]) => FREE.contains(first),
-        (Holder::Extension, ["Config", ..]) => true,
+        (Holder::Extension, ["Config", ..] | ["UUIDTrigger"]) => true,
         _ => false,
     }
 }

@@ -68,6 +68,7 @@ fn one(layers: &mut Layers<'_>, kind: &Kind, name: &str) -> Result<(), Vec<Diagn
     let file = format!("{directory}/{name}.yaml");
     let merged = layers.merged(&file)?;
     if let Some(node) = &merged {
+        layers.merged.note(&file, node, &layers.environment.markers);
         (kind.check)(node)?;
         sections::check(directory, name, node, section, &mut layers.notices);
         if node.find(&[section]).is_some_and(|section| !section.is_null()) {

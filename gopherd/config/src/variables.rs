@@ -84,6 +84,11 @@ impl Variables {
         self.variables.get(name).cloned().ok_or_else(|| undefined("variable", name, self.variables.keys()))
     }
 
+    /// Whether there is such a secret, whatever its value.
+    pub(crate) fn has_secret(&self, name: &str) -> bool {
+        self.secrets.contains_key(name)
+    }
+
     /// The encrypted value of a secret.
     pub(crate) fn secret(&self, name: &str) -> Result<Vec<u8>, String> {
         let (text, at) = self.secrets.get(name).ok_or_else(|| undefined("secret", name, self.secrets.keys()))?;

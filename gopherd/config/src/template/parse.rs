@@ -313,9 +313,10 @@ impl Parser<'_> {
     fn named_body(&mut self, what: &str, name: String, at: usize) -> Parsed<()> {
         let outside = std::mem::replace(&mut self.variables, vec!["$".to_owned()]);
         let loops = std::mem::take(&mut self.loops);
-        let (nodes, ended) = self.body(what, at)?;
+        let body = self.body(what, at);
         self.variables = outside;
         self.loops = loops;
+        let (nodes, ended) = body?;
         if let Ended::Else(at) = ended {
             return Err((at, format!("`{what}` has no `else`")));
         }

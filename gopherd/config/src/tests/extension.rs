@@ -279,3 +279,25 @@ fn a_default_of_version_2_is_understood_where_the_robot_says_so() {
     let refused = of("");
     assert!(refused.disabled[0].reason.contains("unknown key `Help`"), "{}", refused.disabled[0].reason);
 }
+
+#[test]
+fn what_a_plugin_prints_may_have_keys_within_that_nobody_knows() {
+    let printed = "Commands:\n- Command: go\n  Regex: go\n  Helptext: [x]\n- {Command: on, Regex: 'on', Helptxt: x}\n";
+    let draft = draft(&[
+        (ROBOT, "PrimaryProtocol: test\nAlias: ';'\nExternalPlugins: {x: {Path: x.sh}}\n"),
+        ("/bot/custom/x.sh", ""),
+    ]);
+    let robot = draft
+        .expect("valid")
+        .finish(vec![("x".into(), Ok(printed.to_owned()))])
+        .map_err(|e| told(&e))
+        .expect("finishes");
+    assert!(robot.disabled.is_empty(), "{:?}", robot.disabled);
+    assert_eq!(robot.extensions[0].commands.len(), 2);
+    assert_eq!(robot.notices.len(), 2, "{:?}", robot.notices);
+    assert!(
+        robot.notices[0].starts_with("`_configure` output of x:4:3: unknown key `Helptext`"),
+        "{:?}",
+        robot.notices
+    );
+}

@@ -83,7 +83,8 @@ fn schedules_are_looked_at() {
         - {Name: j, Schedule: 0 25 * * *}\n\
         - {Name: off, Schedule: '@init'}\n\
         - {Name: p, Schedule: '@init'}\n\
-        - {Name: what, Schedule: '@every 1h'}\n";
+        - {Name: what, Schedule: '@every 1h'}\n\
+        - {Name: go-update, Schedule: '@every 1h'}\n";
     let robot = robot(&[(ROBOT, yaml), ("/bot/custom/x", "")]);
     let told: Vec<&str> =
         robot.notices.iter().map(|n| n.strip_prefix("custom/conf/robot.yaml:").expect("here")).collect();
@@ -97,6 +98,7 @@ fn schedules_are_looked_at() {
             "11:3: the scheduled job `off` is disabled",
             "12:3: `p` is a plugin and cannot be scheduled",
             "13:3: there is no job `what` to be scheduled",
+            "14:3: the stock job `go-update` comes with a later version",
         ]
     );
 }

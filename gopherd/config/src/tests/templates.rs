@@ -454,3 +454,38 @@ fn names_are_declared_plain_by_the_file_that_needs_their_values() {
     }
     assert_eq!(names(&staging, "PlainEnvironment: {}\n"), [""; 0]);
 }
+
+#[test]
+fn the_trigger_of_a_job_may_be_secret() {
+    let job = "UUIDTrigger: {{ env \"TOKEN\" | printf \"%q\" }}\n";
+    let draft = load(
+        &full(&[]),
+        &[
+            (
+                ROBOT,
+                "PrimaryProtocol: test\nAlias: ';'\nDefaultJobChannel: ops\nExternalJobs: {a: {Path: x}, b: {Path: x}}\n",
+            ),
+            ("/bot/custom/x", ""),
+            ("/bot/custom/conf/jobs/a.yaml", job),
+            ("/bot/custom/conf/jobs/b.yaml", job),
+        ],
+    );
+    let mut draft = draft.expect("valid");
+    assert_eq!(draft.table().references, [SecretRef::Environment("TOKEN".into())]);
+    let robot = finish(draft);
+    assert_eq!(robot.extensions.iter().map(|e| e.name.as_str()).collect::<Vec<_>>(), ["a"], "{:?}", robot.disabled);
+    let same = "custom/conf/jobs/b.yaml:1:14: Disabling 'b', its UUIDTrigger is also that of the job 'a'";
+    assert_eq!(robot.disabled[0].reason, same);
+}
+
+#[test]
+fn who_only_looks_is_not_stopped_by_what_is_no_ciphertext() {
+    let variables = ("/bot/custom/conf/variables/common.yaml", "Secrets: {KEY: '<to be encrypted>'}\n");
+    let protocol = ("/bot/custom/conf/protocols/test.yaml", "ProtocolConfig: {Key: '{{ secret \"KEY\" }}'}\n");
+    let refused = load(&full(&[]), &[variables, protocol]).map(drop).expect_err("no ciphertext");
+    assert!(refused[0].contains("is not base64"), "{refused:?}");
+    let looks = Launch { inspect: true, ..full(&[]) };
+    let mut draft = load(&looks, &[variables, protocol]).expect("valid");
+    let expected = [SecretRef::Variable { name: "KEY".into(), ciphertext: Vec::new() }];
+    assert_eq!(draft.table().references, expected);
+}

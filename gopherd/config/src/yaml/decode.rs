@@ -21,6 +21,9 @@ use crate::{
 /// Most errors that are collected from one tree.
 const MOST_ERRORS: usize = 20;
 
+/// Most unknown keys that are taken out of one tree.
+const MOST_UNKNOWN: usize = 200;
+
 /// Decodes `node`. Every wrong key or value is reported, up to a limit: each is taken out and the rest is tried again.
 pub(crate) fn decode<T: for<'de> Deserialize<'de>>(node: &Node) -> Result<T, Vec<Diagnostic>> {
     decode_with(node, false)
@@ -52,6 +55,22 @@ fn decode_with<T: for<'de> Deserialize<'de>>(node: &Node, ignore_unknown: bool) 
             }
         }
     }
+}
+
+/// Takes out keys within values that `T` does not know, and tells of each; unknown keys of the tree itself stay.
+pub(crate) fn without_unknown<T: for<'de> Deserialize<'de>>(mut node: Node) -> (Node, Vec<Diagnostic>) {
+    let mut found = Vec::new();
+    while found.len() < MOST_UNKNOWN
+        && let Err(error) = T::deserialize(Decoder(&node))
+        && error.unknown
+        && error.path.len() > 1
+    {
+        found.push(error.diagnostic(&node));
+        if !prune(&mut node, &error.path) {
+            break;
+        }
+    }
+    (node, found)
 }
 
 /// Takes out what stands at `path` (innermost step first); false if that is the whole tree.

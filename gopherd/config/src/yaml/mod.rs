@@ -10,7 +10,7 @@ pub(crate) mod node;
 pub(crate) mod scalar;
 
 pub(crate) use compose::{compose, compose_rendered};
-pub(crate) use decode::decode;
+pub(crate) use decode::{decode, without_unknown};
 pub(crate) use emit::emit;
 pub(crate) use node::{Entry, Node, Place, Source, Value};
 
