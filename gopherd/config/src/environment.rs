@@ -90,16 +90,15 @@ impl Environment {
             return Err(format!("template secret \"{name}\" requested but encryption is not initialized"));
         }
         let known = self.known.borrow().get(name).copied();
-        let index = match known {
-            Some(index) => index,
-            None => {
-                let ciphertext = match self.variables.secret(name) {
-                    // Who only looks is told that it does not open, like any other.
-                    Err(_) if self.inspect && self.variables.has_secret(name) => Vec::new(),
-                    ciphertext => ciphertext?,
-                };
-                self.markers.hand_out(Handed::variable(name, ciphertext))
-            }
+        let index = if let Some(index) = known {
+            index
+        } else {
+            let ciphertext = match self.variables.secret(name) {
+                // Who only looks is told that it does not open, like any other.
+                Err(_) if self.inspect && self.variables.has_secret(name) => Vec::new(),
+                ciphertext => ciphertext?,
+            };
+            self.markers.hand_out(Handed::variable(name, ciphertext))
         };
         self.known.borrow_mut().insert(name.to_owned(), index);
         Ok(Text::secret(index, name))
