@@ -59,6 +59,11 @@ fn the_whole_robot_api_in_lua() {
 }
 
 #[test]
+fn the_whole_robot_api_in_javascript() {
+    suite("api-js", &["bash", "python3", "ruby"]);
+}
+
+#[test]
 fn addressing_and_policy() {
     suite("addressing", &["bash"]);
 }
