@@ -14,7 +14,7 @@ use rquickjs::{Context, Ctx, Runtime, Value, context::EvalOptions};
 use self::problem::{Problem, Unhandled};
 use super::Script;
 
-/// Of the process's stack, which is eight times as much.
+/// Most bytes of the process's stack, which is usually eight times as large.
 const STACK: usize = 1 << 20;
 
 /// What `process.exit` was given, once it was called: nothing runs from then on.

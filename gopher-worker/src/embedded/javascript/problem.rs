@@ -26,7 +26,6 @@ impl Problem {
             Error::InvalidString(_) => {
                 return Self { compiling: true, text: "it holds a NUL character".to_owned() };
             }
-            Error::Utf8(_) => "it is not UTF-8 text".to_owned(),
             other => other.to_string(),
         };
         Self { text, compiling: false }
