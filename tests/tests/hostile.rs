@@ -279,18 +279,23 @@ fn who_runs_for_ever_is_ended_by_its_time_outs() {
 
 #[test]
 fn a_script_that_catches_everything_is_ended_all_the_same() {
-    let mut home = home();
-    let loops = "if arg[1] == '_configure' then return \"Commands: [{ Command: loop, Regex: 'lua loop' }]\" end\n\
+    let lua = "if arg[1] == '_configure' then return \"Commands: [{ Command: loop, Regex: 'loop' }]\" end\n\
         if arg[1] == 'loop' then GBOT:Say('looping') while true do pcall(function() while true do end end) end end\n";
-    home.file("plugins/loop.lua", loops);
-    home.declare("looplua", "plugins/loop.lua", "");
-    home.file("conf/plugins/looplua.yaml", "TimeOuts: { Warn: 100ms, Kill: 500ms }\n");
-    let mut robot = start(home);
-    robot.say("bob", ";lua loop");
-    robot.hear_about("looping");
-    let told = meanwhile(&mut robot, "was stopped");
-    assert!(told.contains("'looplua/loop' was stopped because it ran longer than its TimeOuts allow"), "{told}");
-    nothing_runs(&mut robot);
+    let js = "const [, , command] = process.argv;\n\
+        if (command === 'loop') { GBOT.Say('looping'); for (;;) try { for (;;); } catch {} finally { continue } }\n\
+        command === '_configure' ? \"Commands: [{ Command: loop, Regex: 'loop' }]\" : 0;\n";
+    for (file, script) in [("plugins/loop.lua", lua), ("plugins/loop.js", js)] {
+        let mut home = home();
+        home.file(file, script);
+        home.declare("looping", file, "");
+        home.file("conf/plugins/looping.yaml", "TimeOuts: { Warn: 100ms, Kill: 500ms }\n");
+        let mut robot = start(home);
+        robot.say("bob", ";loop");
+        robot.hear_about("looping");
+        let told = meanwhile(&mut robot, "was stopped");
+        assert!(told.contains("'looping/loop' was stopped because it ran longer than its TimeOuts allow"), "{told}");
+        nothing_runs(&mut robot);
+    }
 }
 
 #[test]

@@ -64,6 +64,11 @@ fn commands_of_several_steps() {
 }
 
 #[test]
+fn the_whole_robot_api_in_javascript() {
+    suite("api-js", &["bash", "python3", "ruby"]);
+}
+
+#[test]
 fn addressing_and_policy() {
     suite("addressing", &["bash"]);
 }

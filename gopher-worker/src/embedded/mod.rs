@@ -4,6 +4,7 @@
 mod arguments;
 mod client;
 mod http;
+mod javascript;
 mod lua;
 mod robot;
 
@@ -52,7 +53,8 @@ type Interpreter = fn(&Script<'_>) -> Result<i32, String>;
 pub(crate) fn interpreter(runtime: &Runtime) -> Option<Interpreter> {
     match runtime {
         Runtime::Lua => Some(lua::run),
-        Runtime::JavaScript | Runtime::Gsh | Runtime::Go | Runtime::External => None,
+        Runtime::JavaScript => Some(javascript::run),
+        Runtime::Gsh | Runtime::Go | Runtime::External => None,
     }
 }
 

@@ -354,7 +354,7 @@ impl One<'_, '_> {
         };
         let (runtime, not_yet) = match path.extension().and_then(|e| e.to_str()) {
             Some("lua") => (Runtime::Lua, None),
-            Some("js") => (Runtime::JavaScript, Some("JavaScript")),
+            Some("js") => (Runtime::JavaScript, None),
             Some("gsh") => (Runtime::Gsh, Some("gsh")),
             Some("go") => (Runtime::Go, Some("Go")),
             _ => (Runtime::External, None),

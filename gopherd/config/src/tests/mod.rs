@@ -399,7 +399,6 @@ fn a_declaration_that_does_not_fit_disables_that_extension_alone() {
         ("p: {Path: dir}", "12: custom/dir is not a regular file; correct `Path`"),
         ("p: {Path: locked}", "12: the file custom/locked cannot be examined: permission denied"),
         ("p: {Description: x}", "2: the plugin `p` has no `Path`; say which file it is"),
-        ("p: {Path: x.js}", "12: this version does not run JavaScript yet, which custom/x.js needs"),
         ("p: {Path: x.gsh}", "12: this version does not run gsh yet, which custom/x.gsh needs"),
         ("p: {Path: x.go}", "12: this version does not run Go yet, which custom/x.go needs"),
         ("bot: {Path: ok.sh}", "2: `bot` cannot be the name of a plugin: it is reserved"),
@@ -420,7 +419,6 @@ fn a_declaration_that_does_not_fit_disables_that_extension_alone() {
             ("/bot/custom/ok.sh", ""),
             ("/bot/custom/plain.sh!", ""),
             ("/bot/custom/dir/x", ""),
-            ("/bot/custom/x.js!", ""),
             ("/bot/custom/x.gsh", ""),
             ("/bot/custom/x.go", ""),
         ]);
@@ -433,16 +431,16 @@ fn a_declaration_that_does_not_fit_disables_that_extension_alone() {
 #[test]
 fn a_language_that_is_built_in_needs_no_execute_bit_and_may_have_no_default() {
     let files = [
-        (ROBOT, "PrimaryProtocol: test\nAlias: ';'\nExternalPlugins: {p: {Path: x.lua}, q: {Path: y.lua}}\n"),
+        (ROBOT, "PrimaryProtocol: test\nAlias: ';'\nExternalPlugins: {p: {Path: x.lua}, q: {Path: y.js}}\n"),
         ("/bot/custom/x.lua!", ""),
-        ("/bot/custom/y.lua", ""),
+        ("/bot/custom/y.js", ""),
     ];
     let draft = draft(&files).expect("valid");
     let answers = vec![("p".into(), Err("no string".to_owned())), ("q".into(), Ok("Users: [bob]".to_owned()))];
     let robot = draft.finish(answers).map_err(|e| told(&e)).expect("finishes");
     assert!(robot.disabled.is_empty(), "{:?}", robot.disabled);
     let runtimes: Vec<&Runtime> = robot.extensions.iter().map(|e| &e.runtime).collect();
-    assert_eq!(runtimes, [&Runtime::Lua, &Runtime::Lua]);
+    assert_eq!(runtimes, [&Runtime::Lua, &Runtime::JavaScript]);
     assert_eq!((robot.extensions[0].users.len(), robot.extensions[1].users.len()), (0, 1));
     assert_eq!(robot.notices, ["plugin 'p' has no default configuration: no string"]);
 }

@@ -1,0 +1,118 @@
+//! JavaScript, with the modules of `CommonJS` (spec: Robot API §3.3).
+
+mod api;
+mod convert;
+mod fetch;
+mod modules;
+mod problem;
+
+use std::{cell::Cell, io::Write as _, mem::ManuallyDrop, path::Path, rc::Rc};
+
+use gopher_protocol::robot_api::TaskRetVal;
+use rquickjs::{Context, Ctx, Runtime, Value, context::EvalOptions};
+
+use self::problem::{Problem, Unhandled};
+use super::Script;
+
+/// Most bytes of the process's stack, which is usually eight times as large.
+const STACK: usize = 1 << 20;
+
+/// What `process.exit` was given, once it was called: nothing runs from then on.
+type Exit = Rc<Cell<Option<i32>>>;
+
+/// The completion value of a program.
+enum Completion {
+    Nothing,
+    Number(f64),
+    Flag(bool),
+    Text(String),
+    Other(&'static str),
+}
+
+/// Runs a script: its last value is its status, and its default configuration when it is asked for that.
+pub(super) fn run(script: &Script<'_>) -> Result<i32, String> {
+    let name = Path::new(script.path).file_name().and_then(|name| name.to_str()).unwrap_or(script.path);
+    let lacking = |error: rquickjs::Error| format!("JavaScript could not be started for '{name}': {error}");
+    // The process ends with the script: what is left in memory needs no tidying up.
+    let runtime = ManuallyDrop::new(Runtime::new().map_err(lacking)?);
+    runtime.set_memory_limit(usize::try_from(script.memory).unwrap_or(usize::MAX));
+    runtime.set_max_stack_size(STACK);
+    let exit = Exit::default();
+    let asked = Rc::clone(&exit);
+    runtime.set_interrupt_handler(Some(Box::new(move || asked.get().is_some())));
+    let unhandled = Unhandled::watch(&runtime);
+    let context = ManuallyDrop::new(Context::full(&runtime).map_err(lacking)?);
+
+    let completion = context.with(|ctx| evaluate(&ctx, script, &exit));
+    if let Some(status) = exit.get() {
+        return Ok(status);
+    }
+    // Telling what is wrong takes memory too.
+    runtime.set_memory_limit(0);
+    let completion = match completion {
+        Ok(completion) => unhandled.first().map_or(Ok(completion), Err),
+        Err(error) => Err(context.with(|ctx| Problem::of(&ctx, script.path, error))),
+    };
+    let completion = completion.map_err(|problem| problem.told(name))?;
+    if script.robot.is_some() { status(&completion, name) } else { configuration(completion, name) }
+}
+
+/// Runs the program and everything that it put off.
+fn evaluate(ctx: &Ctx<'_>, script: &Script<'_>, exit: &Exit) -> rquickjs::Result<Completion> {
+    let globals = ctx.globals();
+    globals.set("GBOT", api::bot(ctx, &script.message, script.robot.as_ref())?)?;
+    modules::install(ctx, script, exit)?;
+    let mut options = EvalOptions::default();
+    options.filename = Some(script.path.to_owned());
+    let value: Value<'_> = ctx.eval_with_options(script.source, options)?;
+    let value = match value.as_promise() {
+        Some(promise) => promise.finish()?,
+        None => value,
+    };
+    while exit.get().is_none() && ctx.execute_pending_job() {}
+    Ok(if value.is_undefined() || value.is_null() {
+        Completion::Nothing
+    } else if let Some(flag) = value.as_bool() {
+        Completion::Flag(flag)
+    } else if let Some(number) = value.as_number() {
+        Completion::Number(number)
+    } else if let Some(text) = value.as_string() {
+        Completion::Text(convert::text(text)?)
+    } else {
+        Completion::Other(value.type_name())
+    })
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a status is a small number, or none that anybody knows")]
+fn status(completion: &Completion, name: &str) -> Result<i32, String> {
+    let kind = match completion {
+        Completion::Nothing | Completion::Flag(true) => return Ok(TaskRetVal::NORMAL.0),
+        Completion::Flag(false) => return Ok(TaskRetVal::FAIL.0),
+        Completion::Number(number) => return Ok(*number as i32),
+        Completion::Text(_) => "string",
+        Completion::Other(kind) => kind,
+    };
+    Err(format!(
+        "JavaScript runtime error in '{name}': its last value is no status but a value of type {kind}: \
+         end with one of `task`, true, false or undefined"
+    ))
+}
+
+fn configuration(completion: Completion, name: &str) -> Result<i32, String> {
+    let kind = match completion {
+        Completion::Text(yaml) => {
+            let written = std::io::stdout().write_all(yaml.as_bytes());
+            return written
+                .map(|()| TaskRetVal::NORMAL.0)
+                .map_err(|error| format!("the default configuration is lost: {error}"));
+        }
+        Completion::Nothing => "undefined",
+        Completion::Number(_) => "a number",
+        Completion::Flag(_) => "a boolean",
+        Completion::Other(kind) => kind,
+    };
+    Err(format!("JavaScript '{name}' ended with no default configuration but {kind} for _configure: end with a string"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! `require`, `process` and `console`: what scripts in JavaScript make of this process. Their own part is in the files
+//! beside this one that end in `.js`.
+
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    rc::Rc,
+};
+
+use rquickjs::{Ctx, Exception, Function, Object, Result, Value, context::EvalOptions};
+
+use super::{Exit, convert::text, fetch};
+use crate::embedded::{Script, http};
+
+const PRELUDE: &str = include_str!("prelude.js");
+const HTTP: &str = include_str!("http.js");
+
+pub(super) fn install<'js>(ctx: &Ctx<'js>, script: &Script<'_>, exit: &Exit) -> Result<()> {
+    let native = native(ctx, script, exit)?;
+    let own = |name: &str, source: &str| -> Result<Function<'js>> { evaluate(ctx, name, source.to_owned()) };
+    let http: Object<'js> = own("gopher:http", HTTP)?.call((native.clone(),))?;
+    let argv: Vec<&str> =
+        ["gopher-worker", script.path].into_iter().chain(script.args.iter().map(String::as_str)).collect();
+    let prelude = own("gopher:prelude", PRELUDE)?;
+    let names: Object<'js> = prelude.call((native, http, script.path, argv))?;
+    for entry in names.props::<String, Value<'js>>() {
+        let (name, value) = entry?;
+        ctx.globals().set(name, value)?;
+    }
+    Ok(())
+}
+
+fn evaluate<'js>(ctx: &Ctx<'js>, filename: &str, source: String) -> Result<Function<'js>> {
+    let mut options = EvalOptions::default();
+    options.filename = Some(filename.to_owned());
+    ctx.eval_with_options(source, options)
+}
+
+/// What the files in JavaScript cannot do by themselves.
+fn native<'js>(ctx: &Ctx<'js>, script: &Script<'_>, exit: &Exit) -> Result<Object<'js>> {
+    let native = Object::new(ctx.clone())?;
+    let libraries: Vec<PathBuf> = script.libraries.iter().map(PathBuf::from).collect();
+    native.set(
+        "resolve",
+        Function::new(ctx.clone(), move |from: String, id: String| resolve(Path::new(&from), &id, &libraries))?,
+    )?;
+    native.set("read", Function::new(ctx.clone(), |ctx: Ctx<'js>, path: String| read(&ctx, &path))?)?;
+    native.set(
+        "compile",
+        Function::new(ctx.clone(), |ctx: Ctx<'js>, path: String| -> Result<Function<'js>> {
+            let source = read(&ctx, &path)?;
+            // As in Node; what begins a script for a shell is a comment here.
+            let (mark, source) = source.strip_prefix("#!").map_or(("", source.as_str()), |rest| ("//", rest));
+            let source = format!("(function (exports, require, module, __filename, __dirname) {{{mark}{source}\n}})");
+            evaluate(&ctx, &path, source)
+        })?,
+    )?;
+    native.set(
+        "print",
+        Function::new(ctx.clone(), |line: rquickjs::String<'js>, error: bool| -> Result<()> {
+            let line = text(&line)?;
+            // Nobody may be left to read it.
+            let _ = if error { writeln!(std::io::stderr(), "{line}") } else { writeln!(std::io::stdout(), "{line}") };
+            Ok(())
+        })?,
+    )?;
+    let exit = Rc::clone(exit);
+    native.set("exit", Function::new(ctx.clone(), move |status: i32| exit.set(Some(status)))?)?;
+    native.set(
+        "send",
+        Function::new(ctx.clone(), |ctx: Ctx<'js>, request: Value<'js>, body: Value<'js>| {
+            fetch::send(&ctx, &request, &body)
+        })?,
+    )?;
+    native.set(
+        "seconds",
+        Function::new(ctx.clone(), |text: String| http::duration(&text).map(|time| time.as_secs_f64()))?,
+    )?;
+    Ok(native)
+}
+
+fn read(ctx: &Ctx<'_>, path: &str) -> Result<String> {
+    fs::read_to_string(path)
+        .map_err(|error| Exception::throw_message(ctx, &format!("the module '{path}' cannot be read: {error}")))
+}
+
+/// The file of a module, as Node finds it; the directories of libraries are searched last.
+fn resolve(from: &Path, id: &str, libraries: &[PathBuf]) -> Option<String> {
+    let first = id.split('/').next();
+    let found = if id.starts_with('/') || matches!(first, Some("." | "..")) {
+        file_or_directory(&from.join(id))
+    } else {
+        let near = from.ancestors().map(|directory| directory.join("node_modules"));
+        let shared = libraries.iter().flat_map(|library| [library.clone(), library.join("node_modules")]);
+        near.chain(shared).find_map(|directory| file_or_directory(&directory.join(id)))
+    };
+    // One file is one module, by whatever way it is reached.
+    let found = found.map(|path| fs::canonicalize(&path).unwrap_or(path))?;
+    found.into_os_string().into_string().ok()
+}
+
+fn file_or_directory(path: &Path) -> Option<PathBuf> {
+    file(path).or_else(|| {
+        let described = fs::read(path.join("package.json")).ok();
+        let described = described.and_then(|text| serde_json::from_slice::<serde_json::Value>(&text).ok());
+        let main = described.as_ref().and_then(|package| package.get("main")?.as_str());
+        let main = main.map(|main| path.join(main));
+        main.and_then(|main| file(&main).or_else(|| file(&main.join("index")))).or_else(|| file(&path.join("index")))
+    })
+}
+
+fn file(path: &Path) -> Option<PathBuf> {
+    let with = |suffix: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    ["", ".js", ".json"].into_iter().map(with).find(|candidate| candidate.is_file())
+}
