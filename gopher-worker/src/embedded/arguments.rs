@@ -41,13 +41,13 @@ impl Misuse {
 pub(crate) struct Arguments<'a> {
     given: &'a [Value],
     from: usize,
-    levels: Vec<String>,
+    level: Option<&'static str>,
     pub(crate) format: Option<MessageFormat>,
 }
 
 impl<'a> Arguments<'a> {
     pub(crate) fn check(method: &str, wants: &[Want], given: &'a [Value]) -> Result<Self, Misuse> {
-        let mut levels = Vec::new();
+        let mut given_level = None;
         for (index, want) in wants.iter().enumerate() {
             let value = given.get(index).unwrap_or(&Value::Null);
             let (fits, name, wanted) = match want {
@@ -65,8 +65,8 @@ impl<'a> Arguments<'a> {
                     (value.as_array().is_some_and(texts), *name, "a list of texts")
                 }
                 Want::Level => {
-                    levels.extend(level(value));
-                    (!levels.is_empty(), "level", "a log level")
+                    given_level = level(value);
+                    (given_level.is_some(), "level", "a log level")
                 }
                 Want::Rest => (true, "", ""),
             };
@@ -76,12 +76,12 @@ impl<'a> Arguments<'a> {
             }
         }
         let format = given.get(wants.len()).and_then(format);
-        Ok(Self { given, from: wants.len().saturating_sub(1), levels, format })
+        Ok(Self { given, from: wants.len().saturating_sub(1), level: given_level, format })
     }
 
     /// The text at a place that was checked to be one.
     pub(crate) fn text(&self, index: usize) -> &str {
-        match self.levels.first() {
+        match self.level {
             Some(level) if index == 0 => level,
             _ => self.given.get(index).and_then(Value::as_str).unwrap_or_default(),
         }
@@ -122,15 +122,15 @@ pub(crate) fn format(value: &Value) -> Option<MessageFormat> {
     }
 }
 
-fn level(value: &Value) -> Option<String> {
+fn level(value: &Value) -> Option<&'static str> {
     match value {
-        Value::String(name) => Some(LogLevel::parse(name).name().to_owned()),
+        Value::String(name) => Some(LogLevel::parse(name).name()),
         Value::Number(number) => {
             let number = number.as_u64().or_else(|| number.as_f64().map(whole))?;
             let all = [LogLevel::Trace, LogLevel::Debug, LogLevel::Info, LogLevel::Audit, LogLevel::Warn];
             // Fatal ends nothing but the reference.
             let level = all.into_iter().find(|level| u64::from(level.number()) == number).unwrap_or(LogLevel::Error);
-            Some(level.name().to_owned())
+            Some(level.name())
         }
         _ => None,
     }

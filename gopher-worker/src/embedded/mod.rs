@@ -7,6 +7,8 @@ mod http;
 mod javascript;
 mod lua;
 mod robot;
+#[cfg(test)]
+mod testing;
 
 use std::{
     fs,
@@ -43,6 +45,19 @@ pub(crate) struct Script<'a> {
     /// None while it is asked for its default configuration.
     robot: Option<Robot>,
     memory: u64,
+}
+
+impl Script<'_> {
+    /// Its file, as its author calls it.
+    fn name(&self) -> &str {
+        Path::new(self.path).file_name().and_then(|name| name.to_str()).unwrap_or(self.path)
+    }
+}
+
+/// Prints the default configuration that a script came to.
+fn print_configuration(yaml: &[u8]) -> Result<i32, String> {
+    let written = std::io::stdout().write_all(yaml);
+    written.map(|()| TaskRetVal::NORMAL.0).map_err(|error| format!("the default configuration is lost: {error}"))
 }
 
 /// Runs a script to its end: its exit status, or what was wrong with it, for the run's log. Asked for its default

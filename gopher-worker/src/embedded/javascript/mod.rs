@@ -6,13 +6,13 @@ mod fetch;
 mod modules;
 mod problem;
 
-use std::{cell::Cell, io::Write as _, mem::ManuallyDrop, path::Path, rc::Rc};
+use std::{cell::Cell, mem::ManuallyDrop, rc::Rc};
 
 use gopher_protocol::robot_api::TaskRetVal;
 use rquickjs::{Context, Ctx, Runtime, Value, context::EvalOptions};
 
 use self::problem::{Problem, Unhandled};
-use super::Script;
+use super::{Script, print_configuration};
 
 /// Most bytes of the process's stack, which is usually eight times as large.
 const STACK: usize = 1 << 20;
@@ -31,7 +31,7 @@ enum Completion {
 
 /// Runs a script: its last value is its status, and its default configuration when it is asked for that.
 pub(super) fn run(script: &Script<'_>) -> Result<i32, String> {
-    let name = Path::new(script.path).file_name().and_then(|name| name.to_str()).unwrap_or(script.path);
+    let name = script.name();
     let lacking = |error: rquickjs::Error| format!("JavaScript could not be started for '{name}': {error}");
     // The process ends with the script: what is left in memory needs no tidying up.
     let runtime = ManuallyDrop::new(Runtime::new().map_err(lacking)?);
@@ -100,12 +100,7 @@ fn status(completion: &Completion, name: &str) -> Result<i32, String> {
 
 fn configuration(completion: Completion, name: &str) -> Result<i32, String> {
     let kind = match completion {
-        Completion::Text(yaml) => {
-            let written = std::io::stdout().write_all(yaml.as_bytes());
-            return written
-                .map(|()| TaskRetVal::NORMAL.0)
-                .map_err(|error| format!("the default configuration is lost: {error}"));
-        }
+        Completion::Text(yaml) => return print_configuration(yaml.as_bytes()),
         Completion::Nothing => "undefined",
         Completion::Number(_) => "a number",
         Completion::Flag(_) => "a boolean",

@@ -3,62 +3,21 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{Shutdown, TcpListener},
-    os::unix::net::UnixStream,
+    net::TcpListener,
     thread,
 };
 
 use super::*;
-use crate::embedded::{
-    client::Client,
-    robot::{Message, Robot},
-};
+use crate::embedded::testing::{self, configure_at, ok};
 
-const LIBRARY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../packaging/share/lib");
+const PATH: &str = "/robot/plugins/x.js";
 
-fn message() -> Message {
-    Message {
-        user: "alice".into(),
-        user_id: "u1".into(),
-        channel: "general".into(),
-        thread_id: "t1".into(),
-        protocol: "test".into(),
-        ..Message::default()
-    }
-}
-
-/// Runs a script at a place; every call is answered by `answer`. What came of it, and the calls.
 fn run_at(path: &str, source: &str, args: &[&str], answer: fn(&str) -> &str) -> (Result<i32, String>, Vec<String>) {
-    let (ours, theirs) = UnixStream::pair().expect("a pair");
-    let robot = Robot::new(Rc::new(Client::new(theirs)), message());
-    let ends = ours.try_clone().expect("cloned");
-    let played = thread::spawn(move || {
-        let mut calls = Vec::new();
-        for line in BufReader::new(ours.try_clone().expect("cloned")).lines() {
-            let call: serde_json::Value = serde_json::from_str(&line.expect("a line")).expect("JSON");
-            let function = call["FuncName"].as_str().expect("a name").to_owned();
-            writeln!(&ours, "{}", answer(&function)).expect("answered");
-            calls.push(format!("{function} {} {}", call["Format"].as_str().expect("a format"), call["FuncArgs"]));
-        }
-        calls
-    });
-    let args: Vec<String> = args.iter().map(|a| (*a).to_owned()).collect();
-    let result = run(&Script {
-        path,
-        source: source.as_bytes(),
-        args: &args,
-        libraries: &[LIBRARY.to_owned()],
-        message: message(),
-        robot: Some(robot),
-        memory: 64 << 20,
-    });
-    // What the script had is never dropped.
-    ends.shutdown(Shutdown::Both).expect("ended");
-    (result, played.join().expect("played"))
+    testing::run_at(run, path, source, args, answer)
 }
 
 fn run_with(source: &str, args: &[&str], answer: fn(&str) -> &str) -> (Result<i32, String>, Vec<String>) {
-    run_at("/robot/plugins/x.js", source, args, answer)
+    run_at(PATH, source, args, answer)
 }
 
 /// What a script comes to that has no robot to call.
@@ -67,19 +26,7 @@ fn status(source: &str) -> Result<i32, String> {
 }
 
 fn configure(source: &str) -> Result<i32, String> {
-    run(&Script {
-        path: "/robot/plugins/x.js",
-        source: source.as_bytes(),
-        args: &["_configure".to_owned()],
-        libraries: &[LIBRARY.to_owned()],
-        message: message(),
-        robot: None,
-        memory: 64 << 20,
-    })
-}
-
-fn ok(_: &str) -> &'static str {
-    r#"{"RetVal":0}"#
+    configure_at(run, PATH, source)
 }
 
 /// What every script here may say of its expectations.

@@ -4,16 +4,14 @@ mod api;
 mod convert;
 mod modules;
 
-use std::{io::Write as _, path::Path};
-
 use gopher_protocol::robot_api::TaskRetVal;
 use mlua::{Lua, LuaOptions, MultiValue, StdLib, Value};
 
-use super::Script;
+use super::{Script, print_configuration};
 
 /// Runs a script: what it returns is its status, and its default configuration when it is asked for that.
 pub(super) fn run(script: &Script<'_>) -> Result<i32, String> {
-    let wrong = |error: mlua::Error| format!("Lua error in script '{}': {error}", name(script.path));
+    let wrong = |error: mlua::Error| format!("Lua error in script '{}': {error}", script.name());
     let lua = prepare(script).map_err(wrong)?;
     let chunk = lua.load(script.source).set_name(format!("@{}", script.path));
     let returned = chunk.eval::<MultiValue>();
@@ -23,17 +21,12 @@ pub(super) fn run(script: &Script<'_>) -> Result<i32, String> {
         return Ok(status(&first));
     }
     match first {
-        Value::String(yaml) => {
-            let written = std::io::stdout().write_all(&yaml.as_bytes());
-            written
-                .map(|()| TaskRetVal::NORMAL.0)
-                .map_err(|error| format!("the default configuration is lost: {error}"))
-        }
+        Value::String(yaml) => print_configuration(&yaml.as_bytes()),
         other => {
             let kind = if other.is_number() || other.is_integer() { "number" } else { other.type_name() };
             Err(format!(
                 "Lua script '{}' returned no default configuration but a {kind} for _configure: return a string",
-                name(script.path)
+                script.name()
             ))
         }
     }
@@ -46,10 +39,6 @@ fn status(returned: &Value) -> i32 {
         Value::Number(number) => *number as i32,
         _ => TaskRetVal::NORMAL.0,
     }
-}
-
-fn name(path: &str) -> &str {
-    Path::new(path).file_name().and_then(|name| name.to_str()).unwrap_or(path)
 }
 
 fn prepare(script: &Script<'_>) -> mlua::Result<Lua> {

@@ -1,74 +1,16 @@
 //! Scripts against a robot that the test plays.
 
-use std::{
-    io::{BufRead as _, BufReader, Write as _},
-    os::unix::net::UnixStream,
-    rc::Rc,
-    thread,
-};
-
 use super::*;
-use crate::embedded::{
-    client::Client,
-    robot::{Message, Robot},
-};
+use crate::embedded::testing::{configure_at, ok, run_at};
 
-const LIBRARY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../packaging/share/lib");
+const PATH: &str = "/robot/plugins/x.lua";
 
-fn message() -> Message {
-    Message {
-        user: "alice".into(),
-        user_id: "u1".into(),
-        channel: "general".into(),
-        thread_id: "t1".into(),
-        protocol: "test".into(),
-        ..Message::default()
-    }
-}
-
-/// Runs a script; every call is answered by `answer`. What came of it, and the calls.
 fn run_with(source: &str, args: &[&str], answer: fn(&str) -> &str) -> (Result<i32, String>, Vec<String>) {
-    let (ours, theirs) = UnixStream::pair().expect("a pair");
-    let robot = thread::spawn(move || {
-        let mut calls = Vec::new();
-        for line in BufReader::new(ours.try_clone().expect("cloned")).lines() {
-            let call: serde_json::Value = serde_json::from_str(&line.expect("a line")).expect("JSON");
-            let function = call["FuncName"].as_str().expect("a name").to_owned();
-            writeln!(&ours, "{}", answer(&function)).expect("answered");
-            calls.push(format!("{function} {} {}", call["Format"].as_str().expect("a format"), call["FuncArgs"]));
-        }
-        calls
-    });
-    let result = {
-        let robot = Robot::new(Rc::new(Client::new(theirs)), message());
-        let args: Vec<String> = args.iter().map(|a| (*a).to_owned()).collect();
-        run(&Script {
-            path: "/robot/plugins/x.lua",
-            source: source.as_bytes(),
-            args: &args,
-            libraries: &[LIBRARY.to_owned()],
-            message: message(),
-            robot: Some(robot),
-            memory: 64 << 20,
-        })
-    };
-    (result, robot.join().expect("played"))
+    run_at(run, PATH, source, args, answer)
 }
 
 fn configure(source: &str) -> Result<i32, String> {
-    run(&Script {
-        path: "/robot/plugins/x.lua",
-        source: source.as_bytes(),
-        args: &["_configure".to_owned()],
-        libraries: &[LIBRARY.to_owned()],
-        message: message(),
-        robot: None,
-        memory: 64 << 20,
-    })
-}
-
-fn ok(_: &str) -> &'static str {
-    r#"{"RetVal":0}"#
+    configure_at(run, PATH, source)
 }
 
 #[test]

@@ -1,0 +1,84 @@
+//! A robot that a test plays for a script.
+
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    net::Shutdown,
+    os::unix::net::UnixStream,
+    rc::Rc,
+    thread,
+};
+
+use super::{
+    Interpreter, Script,
+    client::Client,
+    robot::{Message, Robot},
+};
+
+const LIBRARY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../packaging/share/lib");
+
+fn message() -> Message {
+    Message {
+        user: "alice".into(),
+        user_id: "u1".into(),
+        channel: "general".into(),
+        thread_id: "t1".into(),
+        protocol: "test".into(),
+        ..Message::default()
+    }
+}
+
+fn script(
+    interpreter: Interpreter,
+    path: &str,
+    source: &str,
+    args: &[&str],
+    robot: Option<Robot>,
+) -> Result<i32, String> {
+    let args: Vec<String> = args.iter().map(|a| (*a).to_owned()).collect();
+    interpreter(&Script {
+        path,
+        source: source.as_bytes(),
+        args: &args,
+        libraries: &[LIBRARY.to_owned()],
+        message: message(),
+        robot,
+        memory: 64 << 20,
+    })
+}
+
+/// Runs a script as if it stood at `path`; every call is answered by `answer`. What came of it, and the calls.
+pub(super) fn run_at(
+    interpreter: Interpreter,
+    path: &str,
+    source: &str,
+    args: &[&str],
+    answer: fn(&str) -> &str,
+) -> (Result<i32, String>, Vec<String>) {
+    let (ours, theirs) = UnixStream::pair().expect("a pair");
+    let robot = Robot::new(Rc::new(Client::new(theirs)), message());
+    let ends = ours.try_clone().expect("cloned");
+    let played = thread::spawn(move || {
+        let mut calls = Vec::new();
+        for line in BufReader::new(ours.try_clone().expect("cloned")).lines() {
+            let call: serde_json::Value = serde_json::from_str(&line.expect("a line")).expect("JSON");
+            let function = call["FuncName"].as_str().expect("a name").to_owned();
+            writeln!(&ours, "{}", answer(&function)).expect("answered");
+            calls.push(format!("{function} {} {}", call["Format"].as_str().expect("a format"), call["FuncArgs"]));
+        }
+        calls
+    });
+    let result = script(interpreter, path, source, args, Some(robot));
+    // An interpreter may keep its end of the link for good.
+    ends.shutdown(Shutdown::Both).expect("ended");
+    (result, played.join().expect("played"))
+}
+
+/// Asks a script for its default configuration.
+pub(super) fn configure_at(interpreter: Interpreter, path: &str, source: &str) -> Result<i32, String> {
+    script(interpreter, path, source, &["_configure"], None)
+}
+
+/// The answer of a robot that does everything it is told.
+pub(super) fn ok(_: &str) -> &'static str {
+    r#"{"RetVal":0}"#
+}
