@@ -318,7 +318,7 @@ impl Engine {
         }
         match plugin.source {
             Source::BuiltIn(built_in) => {
-                self.announce(protocol, purpose, true);
+                self.announce(protocol, purpose, true, false);
                 self.run_builtin(built_in, generation, context, command, &args);
             }
             Source::Extension(extension) => {
@@ -332,14 +332,15 @@ impl Engine {
         }
     }
 
-    /// Tells suites that something starts.
-    pub(crate) fn announce(&mut self, protocol: &str, purpose: Purpose, compiled: bool) {
+    /// Tells suites that something starts; `follows` is a later step of what was told already.
+    pub(crate) fn announce(&mut self, protocol: &str, purpose: Purpose, compiled: bool, follows: bool) {
         match purpose {
+            Purpose::SubscriptionEnd | Purpose::Init | Purpose::Configure => return,
+            _ if follows => {}
             Purpose::Command => self.event(protocol, Event::CommandTaskRan),
             Purpose::Message => self.event(protocol, Event::AmbientTaskRan),
             Purpose::CatchAll => self.event(protocol, Event::CatchAllTaskRan),
             Purpose::Subscription => {}
-            Purpose::SubscriptionEnd | Purpose::Init | Purpose::Configure => return,
         }
         self.event(protocol, if compiled { Event::GoPluginRan } else { Event::ExternalTaskRan });
     }

@@ -23,7 +23,6 @@ use crate::{
     context::Context,
     engine::{BURST, Engine, Who},
     environment,
-    events::Event,
     journal::Progress,
     loading::CONFIGURE,
     log::stamp,
@@ -127,11 +126,7 @@ impl Engine {
         };
         let external = extension.is_none_or(|e| !matches!(e.runtime, Runtime::Go));
         let (protocol, purpose, follows) = (run.context.protocol.clone(), run.purpose, run.starter.is_some());
-        if follows {
-            self.event(&protocol, Event::ExternalTaskRan);
-        } else {
-            self.announce(&protocol, purpose, !external);
-        }
+        self.announce(&protocol, purpose, !external, follows);
         self.supervisor.send(&EngineToSupervisor::Spawn { request });
     }
 
