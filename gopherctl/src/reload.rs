@@ -1,6 +1,7 @@
 //! `gopherctl reload`: once, or for an author whenever a file is saved.
 
 use std::{
+    io,
     path::{Component, Path},
     process::ExitCode,
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
@@ -8,7 +9,7 @@ use std::{
 };
 
 use gopher_protocol::admin::{AdminAnswer, AdminRequest};
-use notify::{Event, EventKind, RecursiveMode, Watcher as _};
+use notify::{ErrorKind, Event, EventKind, RecursiveMode};
 
 use crate::{
     admin::Admin,
@@ -25,6 +26,8 @@ const LOAD: Duration = Duration::from_mins(2);
 const QUIET: Duration = Duration::from_millis(300);
 /// The longest that a busy directory can put a load off.
 const LONGEST_WAIT: Duration = Duration::from_secs(3);
+/// How often a directory is looked at whose content changes meanwhile.
+const LOOKS: usize = 10;
 /// Directories of a robot whose files are not its configuration.
 const IGNORED: [&str; 6] = ["state", ".git", "workspace", "private", "history", "brain"];
 
@@ -43,9 +46,10 @@ pub(crate) fn run(robot: &Robot, watch: bool, view: View) -> Result<ExitCode, Ct
         }
     };
     let mut watcher = notify::recommended_watcher(of_robot).map_err(CtlError::Watch)?;
-    watcher.watch(robot.home(), RecursiveMode::Recursive).map_err(CtlError::Watch)?;
+    watch_tree(&mut watcher, robot.home()).map_err(CtlError::Watch)?;
     once(robot, view)?;
     while settled(&saved) {
+        watch_tree(&mut watcher, robot.home()).map_err(CtlError::Watch)?;
         once(robot, view)?;
     }
     Ok(ExitCode::SUCCESS)
@@ -60,6 +64,46 @@ fn once(robot: &Robot, view: View) -> Result<ExitCode, CtlError> {
     let findings = Findings { report: &report, redact: false, strict: false };
     print(&findings.show(view))?;
     Ok(if report.errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(CONFIGURATION) })
+}
+
+/// Watches the directories that may hold what counts, again and again, as they come and go. A robot makes and removes
+/// directories in the others all the time.
+fn watch_tree(watcher: &mut impl notify::Watcher, home: &Path) -> notify::Result<()> {
+    for layer in [home.to_owned(), home.join("custom")] {
+        if !layer.is_dir() {
+            continue;
+        }
+        watch_directory(watcher, &layer, RecursiveMode::NonRecursive)?;
+        for entry in layer.read_dir().map_err(notify::Error::io)?.filter_map(Result::ok) {
+            let path = entry.path();
+            if path.is_dir() && path != home.join("custom") && counts(home, &path) {
+                watch_directory(watcher, &path, RecursiveMode::Recursive)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A directory beneath this one may go while it is being looked at: then another look.
+fn watch_directory(watcher: &mut impl notify::Watcher, path: &Path, mode: RecursiveMode) -> notify::Result<()> {
+    let mut result = Ok(());
+    for _ in 0..LOOKS {
+        result = watcher.watch(path, mode);
+        match &result {
+            Err(error) if vanished(error) && path.exists() => {}
+            Err(error) if vanished(error) => return Ok(()),
+            _ => break,
+        }
+    }
+    result
+}
+
+fn vanished(error: &notify::Error) -> bool {
+    match &error.kind {
+        ErrorKind::PathNotFound => true,
+        ErrorKind::Io(error) => error.kind() == io::ErrorKind::NotFound,
+        _ => false,
+    }
 }
 
 fn is_change(kind: EventKind) -> bool {

@@ -3,10 +3,10 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Read},
     path::{Path, PathBuf},
     process::{Child, Output, Stdio},
-    sync::mpsc::{Receiver, channel},
+    sync::mpsc::{Receiver, Sender, channel},
     time::Duration,
 };
 
@@ -257,7 +257,7 @@ fn reloads_at_once_wait_for_each_other() {
     settle(&robot);
 }
 
-/// `gopherctl reload --watch` with its output as it comes.
+/// `gopherctl reload --watch` with its output as it comes, of both kinds.
 struct Watch {
     process: Child,
     lines: Receiver<String>,
@@ -266,16 +266,10 @@ struct Watch {
 impl Watch {
     fn start(robot: &Robot) -> Self {
         let mut program = robot.home.gopherctl(&["reload", "--watch"]);
-        let mut process = program.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("gopherctl");
-        let output = BufReader::new(process.stdout.take().expect("a pipe"));
+        let mut process = program.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("gopherctl");
         let (tell, lines) = channel();
-        std::thread::spawn(move || {
-            for line in output.lines().map_while(Result::ok) {
-                if tell.send(line).is_err() {
-                    return;
-                }
-            }
-        });
+        follow(process.stdout.take().expect("a pipe"), tell.clone());
+        follow(process.stderr.take().expect("a pipe"), tell);
         Self { process, lines }
     }
 
@@ -290,6 +284,16 @@ impl Watch {
             }
         }
     }
+}
+
+fn follow(output: impl Read + Send + 'static, tell: Sender<String>) {
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            if tell.send(line).is_err() {
+                return;
+            }
+        }
+    });
 }
 
 impl Drop for Watch {
