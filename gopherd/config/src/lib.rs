@@ -21,6 +21,7 @@ mod merged;
 pub mod pattern;
 mod protocols;
 mod providers;
+pub mod regexes;
 mod robot;
 mod schedule;
 mod schema;

@@ -5,17 +5,10 @@
 
 use std::borrow::Cow;
 
-use gopher_config::simple::Index;
+use gopher_config::{regexes::Regexes, simple::Index};
 use gopher_protocol::robot::Expression;
-use regex::{RegexSet, RegexSetBuilder};
 
 use crate::generation::{Pattern, Plugin};
-
-/// Memory all regular expressions of a class together may take.
-const SET_LIMIT: usize = 128 << 20;
-/// Memory the states of its search may take. With less than the states of one text need, each text would be searched
-/// a hundred times slower.
-const SET_CACHE: usize = 16 << 20;
 
 /// Where a pattern is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,15 +25,15 @@ pub(crate) struct Prefilter {
     /// By number; in order of plugins and matchers.
     places: Vec<Place>,
     /// `None` if they could not be compiled together.
-    set: Option<RegexSet>,
-    /// The numbers of the regular expressions, in the order of the set.
-    regexes: Vec<usize>,
+    regexes: Option<Regexes>,
+    /// The numbers of the regular expressions, in their order.
+    numbers: Vec<usize>,
     simple: Index,
 }
 
 impl Prefilter {
     pub(crate) fn new(plugins: &[Plugin], class: fn(&Plugin) -> &Vec<Pattern>) -> Self {
-        let (mut places, mut regexes, mut expressions) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut places, mut numbers, mut expressions) = (Vec::new(), Vec::new(), Vec::new());
         let mut simple = Index::default();
         for (plugin, of) in plugins.iter().enumerate() {
             for (matcher, pattern) in class(of).iter().enumerate() {
@@ -48,7 +41,7 @@ impl Prefilter {
                 places.push(Place { plugin, matcher });
                 match (&pattern.matcher.expression, pattern.spec()) {
                     (Expression::Regex(expression), _) => {
-                        regexes.push(number);
+                        numbers.push(number);
                         expressions.push(expression);
                     }
                     (Expression::Simple(_), Some(spec)) => simple.add(number, spec),
@@ -56,28 +49,27 @@ impl Prefilter {
                 }
             }
         }
-        let set = RegexSetBuilder::new(expressions).size_limit(SET_LIMIT).dfa_size_limit(SET_CACHE).build().ok();
-        Self { places, set, regexes, simple }
+        Self { places, regexes: Regexes::new(&expressions).ok(), numbers, simple }
     }
 
     /// Whether all regular expressions compile.
     pub(crate) fn is_whole(&self) -> bool {
-        self.set.is_some()
+        self.regexes.is_some()
     }
 
     /// The patterns that may say something about a text, in order; `forms` are its forms, the text itself first.
     pub(crate) fn wanted(&self, forms: &[Cow<'_, str>]) -> Vec<Place> {
         let mut numbers = Vec::new();
-        match &self.set {
-            Some(set) => {
+        match &self.regexes {
+            Some(regexes) => {
                 for form in forms {
-                    let hits = set.matches(form);
-                    if hits.matched_any() {
-                        numbers.extend(hits.iter().filter_map(|place| self.regexes.get(place)));
-                    }
+                    regexes.matching(form, &mut numbers);
+                }
+                for number in &mut numbers {
+                    *number = self.numbers.get(*number).copied().unwrap_or(*number);
                 }
             }
-            None => numbers.extend(&self.regexes),
+            None => numbers.extend(&self.numbers),
         }
         if let Some(text) = forms.first() {
             self.simple.look_up(text, &mut numbers);

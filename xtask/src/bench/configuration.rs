@@ -29,7 +29,7 @@ pub(crate) fn rows(wanted: &dyn Fn(&str) -> bool) -> Result<Vec<Row>, Failure> {
         rows.push(validate()?);
     }
     if wanted("match") {
-        rows.push(matching()?);
+        rows.push(ping_among_many()?);
     }
     Ok(rows)
 }
@@ -143,7 +143,7 @@ fn validate() -> Result<Row, Failure> {
 }
 
 /// A command among a thousand, against one among ten, taken in turns.
-fn matching() -> Result<Row, Failure> {
+fn ping_among_many() -> Result<Row, Failure> {
     eprintln!("bench: match");
     let (few, many) = (Scratch::new("bench-few")?, Scratch::new("bench-many")?);
     let (few_dir, many_dir) = (robot(&few, 2, 5, "")?, robot(&many, 200, 5, "")?);

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    configuration, embedded,
+    configuration, embedded, matching,
     robot::{self, Robot},
     sample::{Sample, ms, ratio},
 };
@@ -99,6 +99,9 @@ pub(crate) fn all(only: Option<&str>) -> Result<Vec<Row>, Failure> {
         rows.push(sleepers(&mut robot)?);
     }
     drop(robot);
+    if wanted("match") {
+        rows.extend(matching::rows()?);
+    }
     rows.extend(configuration::rows(&wanted)?);
     Ok(rows)
 }

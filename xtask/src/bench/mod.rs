@@ -3,6 +3,7 @@
 mod configuration;
 mod embedded;
 mod figures;
+mod matching;
 mod robot;
 mod sample;
 
