@@ -23,6 +23,7 @@ use gopher_sys::{
 
 use crate::{
     confinement::Walls,
+    embedded,
     error::WorkerError,
     loader,
     run::{self, Place},
@@ -65,6 +66,10 @@ fn serve(mut link: SupervisorLink) -> Result<(), WorkerError> {
             return Err(error);
         }
     };
+    // A script that needs what could not be made ready says so itself.
+    if let Err(problem) = embedded::warm_up() {
+        eprintln!("gopher-worker: {problem}");
+    }
     spawner.serve(&mut link)
 }
 

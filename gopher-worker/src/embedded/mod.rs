@@ -73,6 +73,15 @@ pub(crate) fn interpreter(runtime: &Runtime) -> Option<Interpreter> {
     }
 }
 
+/// Has an interpreter of each language ready: runs are forked from this process, and start with it.
+///
+/// # Errors
+/// What could not be started, in one sentence.
+pub(crate) fn warm_up() -> Result<(), String> {
+    lua::warm_up()?;
+    javascript::warm_up()
+}
+
 /// Starts a script in a process group of its own; its number, or a whole sentence on why not.
 pub(crate) fn start(
     interpreter: Interpreter,

@@ -6,12 +6,19 @@ mod fetch;
 mod modules;
 mod problem;
 
-use std::{cell::Cell, mem::ManuallyDrop, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    mem::ManuallyDrop,
+    rc::Rc,
+};
 
 use gopher_protocol::robot_api::TaskRetVal;
 use rquickjs::{Context, Ctx, Runtime, Value, context::EvalOptions};
 
-use self::problem::{Problem, Unhandled};
+use self::{
+    modules::Modules,
+    problem::{Problem, Unhandled},
+};
 use super::{Script, print_configuration};
 
 /// Most bytes of the process's stack, which is usually eight times as large.
@@ -29,21 +36,54 @@ enum Completion {
     Other(&'static str),
 }
 
+/// Memory that is never given back: the process ends with its script.
+struct Interpreter {
+    runtime: ManuallyDrop<Runtime>,
+    context: ManuallyDrop<Context>,
+    modules: ManuallyDrop<Modules>,
+    exit: Exit,
+    unhandled: Unhandled,
+}
+
+impl Interpreter {
+    /// With everything that is the same for all scripts.
+    fn fresh() -> rquickjs::Result<Self> {
+        let runtime = ManuallyDrop::new(Runtime::new()?);
+        runtime.set_max_stack_size(STACK);
+        let exit = Exit::default();
+        let asked = Rc::clone(&exit);
+        runtime.set_interrupt_handler(Some(Box::new(move || asked.get().is_some())));
+        let unhandled = Unhandled::watch(&runtime);
+        let context = ManuallyDrop::new(Context::full(&runtime)?);
+        let modules = context.with(|ctx| Modules::compile(&ctx, &exit))?;
+        Ok(Self { runtime, context, modules: ManuallyDrop::new(modules), exit, unhandled })
+    }
+}
+
+thread_local! {
+    /// An interpreter that nothing has run in: a spawner has it ready, and its runs inherit it.
+    static READY: RefCell<Option<Interpreter>> = const { RefCell::new(None) };
+}
+
+/// Has an interpreter ready for the runs that this process is going to be forked into.
+///
+/// # Errors
+/// JavaScript could not be started.
+pub(super) fn warm_up() -> Result<(), String> {
+    let ready = Interpreter::fresh().map_err(|error| format!("JavaScript could not be started: {error}"))?;
+    READY.set(Some(ready));
+    Ok(())
+}
+
 /// Runs a script: its last value is its status, and its default configuration when it is asked for that.
 pub(super) fn run(script: &Script<'_>) -> Result<i32, String> {
     let name = script.name();
-    let lacking = |error: rquickjs::Error| format!("JavaScript could not be started for '{name}': {error}");
-    // The process ends with the script: what is left in memory needs no tidying up.
-    let runtime = ManuallyDrop::new(Runtime::new().map_err(lacking)?);
+    let ready = READY.take().map_or_else(Interpreter::fresh, Ok);
+    let Interpreter { runtime, context, modules, exit, unhandled } =
+        ready.map_err(|error| format!("JavaScript could not be started for '{name}': {error}"))?;
     runtime.set_memory_limit(usize::try_from(script.memory).unwrap_or(usize::MAX));
-    runtime.set_max_stack_size(STACK);
-    let exit = Exit::default();
-    let asked = Rc::clone(&exit);
-    runtime.set_interrupt_handler(Some(Box::new(move || asked.get().is_some())));
-    let unhandled = Unhandled::watch(&runtime);
-    let context = ManuallyDrop::new(Context::full(&runtime).map_err(lacking)?);
 
-    let completion = context.with(|ctx| evaluate(&ctx, script, &exit));
+    let completion = context.with(|ctx| evaluate(&ctx, script, ManuallyDrop::into_inner(modules), &exit));
     if let Some(status) = exit.get() {
         return Ok(status);
     }
@@ -58,10 +98,10 @@ pub(super) fn run(script: &Script<'_>) -> Result<i32, String> {
 }
 
 /// Runs the program and everything that it put off.
-fn evaluate(ctx: &Ctx<'_>, script: &Script<'_>, exit: &Exit) -> rquickjs::Result<Completion> {
+fn evaluate(ctx: &Ctx<'_>, script: &Script<'_>, modules: Modules, exit: &Exit) -> rquickjs::Result<Completion> {
     let globals = ctx.globals();
     globals.set("GBOT", api::bot(ctx, &script.message, script.robot.as_ref())?)?;
-    modules::install(ctx, script, exit)?;
+    modules.install(ctx, script)?;
     let mut options = EvalOptions::default();
     options.filename = Some(script.path.to_owned());
     let value: Value<'_> = ctx.eval_with_options(script.source, options)?;

@@ -8,7 +8,7 @@ use std::{
     rc::Rc,
 };
 
-use rquickjs::{Ctx, Exception, Function, Object, Result, Value, context::EvalOptions};
+use rquickjs::{Ctx, Exception, Function, Object, Persistent, Result, Value, context::EvalOptions};
 
 use super::{Exit, convert::text, fetch};
 use crate::embedded::{Script, http};
@@ -16,19 +16,40 @@ use crate::embedded::{Script, http};
 const PRELUDE: &str = include_str!("prelude.js");
 const HTTP: &str = include_str!("http.js");
 
-pub(super) fn install<'js>(ctx: &Ctx<'js>, script: &Script<'_>, exit: &Exit) -> Result<()> {
-    let native = native(ctx, script, exit)?;
-    let own = |name: &str, source: &str| -> Result<Function<'js>> { evaluate(ctx, name, source.to_owned()) };
-    let http: Object<'js> = own("gopher:http", HTTP)?.call((native.clone(),))?;
-    let argv: Vec<&str> =
-        ["gopher-worker", script.path].into_iter().chain(script.args.iter().map(String::as_str)).collect();
-    let prelude = own("gopher:prelude", PRELUDE)?;
-    let names: Object<'js> = prelude.call((native, http, script.path, argv))?;
-    for entry in names.props::<String, Value<'js>>() {
-        let (name, value) = entry?;
-        ctx.globals().set(name, value)?;
+/// Compiled, and as yet without a script.
+pub(super) struct Modules {
+    native: Persistent<Object<'static>>,
+    http: Persistent<Object<'static>>,
+    prelude: Persistent<Function<'static>>,
+}
+
+impl Modules {
+    pub(super) fn compile(ctx: &Ctx<'_>, exit: &Exit) -> Result<Self> {
+        let native = native(ctx, exit)?;
+        let http: Object<'_> = evaluate(ctx, "gopher:http", HTTP.to_owned())?.call((native.clone(),))?;
+        let prelude = evaluate(ctx, "gopher:prelude", PRELUDE.to_owned())?;
+        let (native, http) = (Persistent::save(ctx, native), Persistent::save(ctx, http));
+        Ok(Self { native, http, prelude: Persistent::save(ctx, prelude) })
     }
-    Ok(())
+
+    /// Gives a script its names.
+    pub(super) fn install<'js>(self, ctx: &Ctx<'js>, script: &Script<'_>) -> Result<()> {
+        let native: Object<'js> = self.native.restore(ctx)?;
+        let libraries: Vec<PathBuf> = script.libraries.iter().map(PathBuf::from).collect();
+        native.set(
+            "resolve",
+            Function::new(ctx.clone(), move |from: String, id: String| resolve(Path::new(&from), &id, &libraries))?,
+        )?;
+        let argv: Vec<&str> =
+            ["gopher-worker", script.path].into_iter().chain(script.args.iter().map(String::as_str)).collect();
+        let names: Object<'js> =
+            self.prelude.restore(ctx)?.call((native, self.http.restore(ctx)?, script.path, argv))?;
+        for entry in names.props::<String, Value<'js>>() {
+            let (name, value) = entry?;
+            ctx.globals().set(name, value)?;
+        }
+        Ok(())
+    }
 }
 
 fn evaluate<'js>(ctx: &Ctx<'js>, filename: &str, source: String) -> Result<Function<'js>> {
@@ -38,13 +59,8 @@ fn evaluate<'js>(ctx: &Ctx<'js>, filename: &str, source: String) -> Result<Funct
 }
 
 /// What the files in JavaScript cannot do by themselves.
-fn native<'js>(ctx: &Ctx<'js>, script: &Script<'_>, exit: &Exit) -> Result<Object<'js>> {
+fn native<'js>(ctx: &Ctx<'js>, exit: &Exit) -> Result<Object<'js>> {
     let native = Object::new(ctx.clone())?;
-    let libraries: Vec<PathBuf> = script.libraries.iter().map(PathBuf::from).collect();
-    native.set(
-        "resolve",
-        Function::new(ctx.clone(), move |from: String, id: String| resolve(Path::new(&from), &id, &libraries))?,
-    )?;
     native.set("read", Function::new(ctx.clone(), |ctx: Ctx<'js>, path: String| read(&ctx, &path))?)?;
     native.set(
         "compile",

@@ -380,3 +380,21 @@ fn any_json_is_converted_and_back() {
         assert_eq!(problem, "an object stands in itself, or objects lie too deep in each other");
     });
 }
+
+#[test]
+fn an_interpreter_that_was_made_ready_is_used_once_and_has_everything() {
+    let script = r#"
+        if (globalThis.seen || process.argv[2] !== "cmd") throw new Error("not so");
+        globalThis.seen = true;
+        require("http");
+        GBOT.Say("x");
+        const { Robot } = require("gopherbot_v1")();
+        new Robot().Say("y");
+        7
+    "#;
+    warm_up().unwrap();
+    for _ in 0..2 {
+        let (status, calls) = run_with(script, &["cmd"], ok);
+        assert_eq!((status, calls.len()), (Ok(7), 2));
+    }
+}

@@ -4,15 +4,33 @@ mod api;
 mod convert;
 mod modules;
 
+use std::{cell::RefCell, mem::ManuallyDrop};
+
 use gopher_protocol::robot_api::TaskRetVal;
 use mlua::{Lua, LuaOptions, MultiValue, StdLib, Value};
 
-use super::{Script, print_configuration};
+use super::{Script, print_configuration, robot::Message};
+
+thread_local! {
+    /// An interpreter that nothing has run in: a spawner has it ready, and its runs inherit it.
+    static READY: RefCell<Option<Lua>> = const { RefCell::new(None) };
+}
+
+/// Has an interpreter ready for the runs that this process is going to be forked into.
+///
+/// # Errors
+/// Lua could not be started.
+pub(super) fn warm_up() -> Result<(), String> {
+    let lua = fresh().map_err(|error| format!("Lua could not be started: {error}"))?;
+    READY.set(Some(lua));
+    Ok(())
+}
 
 /// Runs a script: what it returns is its status, and its default configuration when it is asked for that.
 pub(super) fn run(script: &Script<'_>) -> Result<i32, String> {
     let wrong = |error: mlua::Error| format!("Lua error in script '{}': {error}", script.name());
-    let lua = prepare(script).map_err(wrong)?;
+    // The process ends with the script: what is left in memory needs no tidying up.
+    let lua = ManuallyDrop::new(prepare(script).map_err(wrong)?);
     let chunk = lua.load(script.source).set_name(format!("@{}", script.path));
     let returned = chunk.eval::<MultiValue>();
     flush(&lua);
@@ -41,8 +59,17 @@ fn status(returned: &Value) -> i32 {
     }
 }
 
-fn prepare(script: &Script<'_>) -> mlua::Result<Lua> {
+/// An interpreter with everything that is the same for all scripts.
+fn fresh() -> mlua::Result<Lua> {
     let lua = Lua::new_with(StdLib::ALL_SAFE, LuaOptions::default())?;
+    modules::install(&lua)?;
+    // The first robot makes the table of its methods.
+    lua.create_userdata(api::Bot::new(Message::default(), None))?;
+    Ok(lua)
+}
+
+fn prepare(script: &Script<'_>) -> mlua::Result<Lua> {
+    let lua = READY.take().map_or_else(fresh, Ok)?;
     lua.set_memory_limit(usize::try_from(script.memory).unwrap_or(usize::MAX))?;
     let globals = lua.globals();
     let arg = lua.create_table()?;
@@ -53,7 +80,7 @@ fn prepare(script: &Script<'_>) -> mlua::Result<Lua> {
     }
     globals.set("arg", arg)?;
     globals.set("GBOT", api::Bot::new(script.message.clone(), script.robot.clone()))?;
-    modules::install(&lua, script.libraries)?;
+    modules::search(&lua, script.libraries)?;
     Ok(lua)
 }
 

@@ -6,12 +6,17 @@ use serde_json::Value as Json;
 use super::convert::{to_json, to_lua};
 use crate::embedded::http::{self, Request, Response};
 
-pub(super) fn install(lua: &Lua, libraries: &[String]) -> mlua::Result<()> {
+/// Where `require` looks for the libraries of a script.
+pub(super) fn search(lua: &Lua, libraries: &[String]) -> mlua::Result<()> {
     let package: Table = lua.globals().get("package")?;
     let usual: String = package.get("path")?;
     let own = libraries.iter().flat_map(|dir| [format!("{dir}/?.lua"), format!("{dir}/?/init.lua")]);
     let path: Vec<String> = [usual].into_iter().chain(own).collect();
-    package.set("path", path.join(";"))?;
+    package.set("path", path.join(";"))
+}
+
+pub(super) fn install(lua: &Lua) -> mlua::Result<()> {
+    let package: Table = lua.globals().get("package")?;
     let preload: Table = package.get("preload")?;
     preload.set("json", lua.create_function(|lua, _: MultiValue| json(lua))?)?;
     preload.set("http", lua.create_function(|lua, _: MultiValue| http_module(lua))?)?;

@@ -166,3 +166,18 @@ fn any_table_and_any_json_is_converted_or_refused() {
     let zero = lua.load("return { [0] = 'a', 'b' }").eval().expect("a table");
     assert_eq!(convert::to_json(&zero).expect("a list"), serde_json::json!(["a", "b"]));
 }
+
+#[test]
+fn an_interpreter_that_was_made_ready_is_used_once_and_has_everything() {
+    let script = r#"
+        assert(seen == nil and arg[1] == "cmd")
+        seen = true
+        assert(require("gopherbot_v1").Robot:new():Say(require("json").encode({1})) == 0)
+        return 7
+    "#;
+    warm_up().unwrap();
+    for _ in 0..2 {
+        let (status, calls) = run_with(script, &["cmd"], ok);
+        assert_eq!((status, calls.len()), (Ok(7), 1));
+    }
+}
