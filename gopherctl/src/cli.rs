@@ -81,6 +81,8 @@ enum Command {
     Match(author::MatchArgs),
     /// JSON Schema of a kind of configuration file, for editors
     Schema { kind: author::SchemaKind },
+    /// Make an extension: a working start, its entry in the robot, and a suite that passes
+    New(author::NewArgs),
     /// Play suites against a robot, or serve one to another driver
     Test(suite::TestArgs),
 }
@@ -118,6 +120,7 @@ fn run(cli: Cli) -> Result<ExitCode, CtlError> {
         Command::Schema { kind } => json_text(&kind.schema()),
         Command::Validate(args) => return author::validate(args, directory, view),
         Command::Dump(args) => author::dump(&args, directory, view)?,
+        Command::New(args) => author::new(&args, directory, view)?,
         Command::Match(args) => return author::try_match(&args, directory, view),
         Command::Reload { watch } => return reload::run(&robot()?, watch, view),
         Command::Version => version(&robot()?, view),

@@ -5,8 +5,11 @@
 
 mod dump;
 mod inspection;
+mod language;
 mod matching;
+mod new;
 mod schema;
+mod tree;
 mod validate;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -21,6 +24,7 @@ use crate::{
     view::View,
 };
 use inspection::Inspection;
+pub(crate) use new::{NewArgs, new};
 pub(crate) use schema::SchemaKind;
 pub(crate) use validate::Findings;
 

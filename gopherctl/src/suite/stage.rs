@@ -16,7 +16,7 @@ use super::{
 use crate::launch::{Launch, Programs, Robot, listen, suite_environment, tail};
 
 /// What of a robot's directory a suite needs: never its keys or its private environment.
-const COPIED: [&str; 5] = ["conf", "plugins", "brain", "tasks", "lib"];
+const COPIED: [&str; 6] = ["conf", "plugins", "brain", "jobs", "tasks", "lib"];
 /// Directories deeper than this are links in a circle.
 const DEEPEST: usize = 32;
 const READY_WITHIN: Duration = Duration::from_secs(30);

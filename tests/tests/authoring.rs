@@ -1,0 +1,104 @@
+//! The tools that an author writes extensions with: `gopherctl new`, `syntax` and `run`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Output, Stdio},
+};
+
+use gopher_tests::{
+    programs::{command, interpreter, robot_binary, workspace},
+    robot::Home,
+};
+use serde_json::Value;
+
+fn share() -> PathBuf {
+    workspace().join("packaging/share")
+}
+
+/// `gopherctl` in a robot's directory.
+fn ctl(dir: &Path, args: &[&str]) -> Output {
+    let mut program = command(robot_binary("gopherctl").expect("gopherctl is built"));
+    program.args(args).current_dir(dir).stdin(Stdio::null()).output().expect("gopherctl runs")
+}
+
+fn with_share(dir: &Path, args: &[&str]) -> Output {
+    let share = share();
+    let mut args = args.to_vec();
+    args.extend(["--install-dir", share.to_str().expect("UTF-8")]);
+    ctl(dir, &args)
+}
+
+fn both(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+/// A robot as its author begins it.
+fn robot() -> Home {
+    let home = Home::new();
+    home.file(
+        "conf/robot.yaml",
+        "# Mine.\nPrimaryProtocol: test\nBotInfo: { UserName: bender }\nAdminUsers: [ alice ]\n\
+         UserRoster: [ { UserName: alice } ]\n\nExternalPlugins: # the best ones\n\n# The end.\n",
+    );
+    home
+}
+
+const KINDS: [&str; 3] = ["plugin", "job", "task"];
+const LANGUAGES: [(&str, &str); 6] =
+    [("bash", "bash"), ("python", "python3"), ("ruby", "ruby"), ("lua", ""), ("javascript", ""), ("gsh", "")];
+
+#[test]
+fn a_new_extension_of_every_kind_and_language_is_valid_and_passes_its_suite() {
+    let home = robot();
+    let mut suites = Vec::new();
+    for (language, program) in LANGUAGES {
+        if !program.is_empty() && interpreter(program).is_none() {
+            eprintln!("skipped: {program} is not installed");
+            continue;
+        }
+        for kind in KINDS {
+            let name = format!("{language}-{kind}");
+            let output = ctl(home.path(), &["new", kind, &name, "--lang", language]);
+            assert!(output.status.success(), "{name}: {}", both(&output));
+            suites.push((name.clone(), format!("suites/{name}.yaml")));
+        }
+    }
+    let text = fs::read_to_string(home.path().join("conf/robot.yaml")).expect("robot.yaml");
+    for comment in ["# Mine.\n", "ExternalPlugins: # the best ones\n", "\n# The end.\n"] {
+        assert!(text.contains(comment), "{text}");
+    }
+
+    let validated = with_share(home.path(), &["--json", "validate"]);
+    let report: Value =
+        serde_json::from_slice(&validated.stdout).unwrap_or_else(|e| panic!("{e}: {}", both(&validated)));
+    assert_eq!(report["valid"], true, "{report}");
+    // A language that this robot does not run is said to be missing: its suites cannot pass.
+    for disabled in report["disabled"].as_array().expect("a list") {
+        let name = disabled["name"].as_str().expect("a name");
+        assert!(name.starts_with("gsh-") && disabled["cause"] == "missing", "{disabled}");
+        eprintln!("skipped: {name}: {}", disabled["reason"]);
+        suites.retain(|(suite, _)| suite != name);
+    }
+    let mut args = vec!["test"];
+    args.extend(suites.iter().map(|(_, file)| file.as_str()));
+    let played = with_share(home.path(), &args);
+    assert!(played.status.success(), "{}", both(&played));
+    assert!(both(&played).contains(&format!("{} passed, 0 failed", 2 * suites.len())), "{}", both(&played));
+}
+
+#[test]
+fn a_robot_in_custom_gets_its_extensions_there() {
+    let home = Home::copy_of("workshop");
+    let made = ctl(home.path(), &["-C", ".", "new", "plugin", "lamp", "--lang", "lua"]);
+    assert!(made.status.success(), "{}", both(&made));
+    assert!(home.path().join("custom/plugins/lamp.lua").is_file());
+    let next = both(&made);
+    let test = next.lines().find(|line| line.contains("gopherctl test")).expect("what to do next");
+    let words: Vec<&str> = test.split_whitespace().skip(1).collect();
+    let played = with_share(home.path(), &words);
+    assert!(played.status.success(), "{words:?}: {}", both(&played));
+    let again = ctl(home.path(), &["new", "plugin", "lamp", "--lang", "lua"]);
+    assert_eq!(again.status.code(), Some(73), "{}", both(&again));
+}
