@@ -83,6 +83,8 @@ enum Command {
     Schema { kind: author::SchemaKind },
     /// Make an extension: a working start, its entry in the robot, and a suite that passes
     New(author::NewArgs),
+    /// Read scripts without running them, and say what is wrong
+    Syntax(author::SyntaxArgs),
     /// Play suites against a robot, or serve one to another driver
     Test(suite::TestArgs),
 }
@@ -121,6 +123,7 @@ fn run(cli: Cli) -> Result<ExitCode, CtlError> {
         Command::Validate(args) => return author::validate(args, directory, view),
         Command::Dump(args) => author::dump(&args, directory, view)?,
         Command::New(args) => author::new(&args, directory, view)?,
+        Command::Syntax(args) => return author::syntax(&args, view),
         Command::Match(args) => return author::try_match(&args, directory, view),
         Command::Reload { watch } => return reload::run(&robot()?, watch, view),
         Command::Version => version(&robot()?, view),

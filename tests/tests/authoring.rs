@@ -102,3 +102,65 @@ fn a_robot_in_custom_gets_its_extensions_there() {
     let again = ctl(home.path(), &["new", "plugin", "lamp", "--lang", "lua"]);
     assert_eq!(again.status.code(), Some(73), "{}", both(&again));
 }
+
+#[test]
+fn scripts_are_read_in_every_language_and_not_run() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let touched = dir.path().join("touched");
+    let touch = touched.to_str().expect("UTF-8");
+    // A script that would leave a file behind; one that is wrong; and where.
+    let scripts = [
+        ("bash", "sh", format!("touch {touch}\n"), "if true; then\n  echo\nfi fi\n", 3, "plugin.sh"),
+        ("python3", "py", format!("open('{touch}', 'w')\n"), "a = 1\nif a\n  a = 2\n", 2, "plugin.py"),
+        ("ruby", "rb", format!("File.write('{touch}', '')\n"), "a = 1\np 1 1\n", 2, "plugin.rb"),
+        ("", "lua", format!("io.open('{touch}', 'w')\n"), "local a\na = = 1\n", 2, "plugin.lua"),
+        ("", "js", "throw new Error()\n".to_owned(), "let a;\n\na +;\n", 3, "plugin.js"),
+    ];
+    for (program, suffix, good, bad, line, template) in scripts {
+        if !program.is_empty() && interpreter(program).is_none() {
+            eprintln!("skipped: {program} is not installed");
+            continue;
+        }
+        let (right, wrong) = (format!("right.{suffix}"), format!("wrong.{suffix}"));
+        fs::write(dir.path().join(&right), good).expect("written");
+        fs::write(dir.path().join(&wrong), bad).expect("written");
+        let templates = workspace().join("gopherctl/src/author/templates");
+        if templates.is_dir() {
+            let template = templates.join(template);
+            let output = ctl(dir.path(), &["syntax", &right, template.to_str().expect("UTF-8")]);
+            assert_eq!((output.status.code(), both(&output)), (Some(0), "valid: 2 files\n".to_owned()));
+        }
+        let output = ctl(dir.path(), &["syntax", &right, &wrong]);
+        assert_eq!(output.status.code(), Some(1));
+        let said = both(&output);
+        assert!(said.starts_with(&format!("{wrong}:{line}:")), "{said}");
+        assert!(said.ends_with("\nnot valid: 1 of 2 files\n"), "{said}");
+        let output = ctl(dir.path(), &["syntax", "--json", &right, &wrong]);
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", both(&output)));
+        let wrong = &report["files"][1];
+        assert_eq!(
+            (&report["status"], &report["files"][0]["ok"], &wrong["ok"]),
+            (&"error".into(), &true.into(), &false.into())
+        );
+        let found = &wrong["diagnostics"][0];
+        assert_eq!(
+            (&found["severity"], &found["stage"], &found["line"]),
+            (&"error".into(), &"parse".into(), &line.into())
+        );
+    }
+    assert!(!touched.exists(), "a script was run");
+    let none = ctl(dir.path(), &["syntax", "absent.lua"]);
+    assert_eq!(none.status.code(), Some(1), "{}", both(&none));
+    assert_eq!(ctl(dir.path(), &["syntax"]).status.code(), Some(64));
+}
+
+#[test]
+fn a_language_that_the_robot_does_not_run_is_not_read_either() {
+    let dir = tempfile::tempdir().expect("a directory");
+    fs::write(dir.path().join("a.gsh"), "Say hello\n").expect("written");
+    let output = ctl(dir.path(), &["--json", "syntax", "a.gsh"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", both(&output)));
+    let file = &report["files"][0];
+    // It is read from the day it is run.
+    assert!(file["ok"] == true || file["diagnostics"][0]["stage"] == "setup", "{report}");
+}

@@ -32,7 +32,10 @@ use self::{
     client::Client,
     robot::{Message, Robot},
 };
-use crate::program::{self, Start};
+use crate::{
+    program::{self, Start},
+    syntax::Fault,
+};
 
 /// What a language gets to run.
 pub(crate) struct Script<'a> {
@@ -70,6 +73,15 @@ pub(crate) fn interpreter(runtime: &Runtime) -> Option<Interpreter> {
         Runtime::Lua => Some(lua::run),
         Runtime::JavaScript => Some(javascript::run),
         Runtime::Gsh | Runtime::Go | Runtime::External => None,
+    }
+}
+
+/// Reads a script of a language that is built in, without running it; the language by the name people use.
+pub(crate) fn parser(language: &str) -> Option<fn(&[u8]) -> Vec<Fault>> {
+    match language {
+        "lua" => Some(lua::syntax::parse),
+        "javascript" => Some(javascript::syntax::parse),
+        _ => None,
     }
 }
 

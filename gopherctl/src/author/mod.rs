@@ -9,6 +9,7 @@ mod language;
 mod matching;
 mod new;
 mod schema;
+mod syntax;
 mod tree;
 mod validate;
 
@@ -26,6 +27,7 @@ use crate::{
 use inspection::Inspection;
 pub(crate) use new::{NewArgs, new};
 pub(crate) use schema::SchemaKind;
+pub(crate) use syntax::{SyntaxArgs, syntax};
 pub(crate) use validate::Findings;
 
 /// Where the programs and other parts of the robot are.

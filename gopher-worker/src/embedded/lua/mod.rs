@@ -3,6 +3,7 @@
 mod api;
 mod convert;
 mod modules;
+pub(super) mod syntax;
 
 use gopher_protocol::robot_api::TaskRetVal;
 use mlua::{Lua, LuaOptions, MultiValue, StdLib, Value};
