@@ -71,12 +71,11 @@ pub(crate) fn main(language: &str) -> Result<(), SyntaxError> {
 
 /// Leaves nothing that a fault in an interpreter could be used for.
 fn shut() -> Result<(), WorkerError> {
-    let filters = Filters::of_runs()?;
-    let files = FileRules::prepare([], [], [])?;
     confine::close_others(&[], 3)?;
+    let filters = Filters::of_runs()?;
     confine::limit(&LIMITS)?;
     confine::give_up_capabilities()?;
-    files.apply()?;
+    FileRules::prepare([], [], [])?.apply()?;
     confine::allow_only_port(0)?;
     for filter in ["known", "forbidden", "run", "run-no-network"] {
         filters.apply(filter)?;
