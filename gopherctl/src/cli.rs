@@ -85,6 +85,8 @@ enum Command {
     New(author::NewArgs),
     /// Read scripts without running them, and say what is wrong
     Syntax(author::SyntaxArgs),
+    /// Run one extension with one command, against a robot that is thrown away
+    Run(suite::RunArgs),
     /// Play suites against a robot, or serve one to another driver
     Test(suite::TestArgs),
 }
@@ -118,6 +120,7 @@ fn run(cli: Cli) -> Result<ExitCode, CtlError> {
     let shown = match cli.command {
         Command::Console { linger } => return console::run(&robot()?, &environment, linger),
         Command::Logs { follow, lines } => return logs::run(&mut robot()?.connect()?, lines, follow, view),
+        Command::Run(args) => return Ok(suite::single(&args, view)),
         Command::Test(args) => return Ok(suite::run(&args)),
         Command::Schema { kind } => json_text(&kind.schema()),
         Command::Validate(args) => return author::validate(args, directory, view),

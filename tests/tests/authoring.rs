@@ -164,3 +164,120 @@ fn a_language_that_the_robot_does_not_run_is_not_read_either() {
     // It is read from the day it is run.
     assert!(file["ok"] == true || file["diagnostics"][0]["stage"] == "setup", "{report}");
 }
+
+const ASKER: &str = r#"
+local gopherbot = require "gopherbot_v1"
+if arg[1] == "_configure" then
+  return "Commands:\n- { Command: other, Regex: other }\nConfig: { Word: own, Kept: kept }\n"
+end
+if arg[1] == "_init" then return end
+local bot = gopherbot.Robot:new()
+if arg[1] == "ask" then
+  local colour, first = bot:PromptForReply("SimpleString", "Which colour?")
+  local name, second = bot:PromptUserForReply("SimpleString", "bob", "Whose?")
+  local third = select(2, bot:PromptForReply("YesNo", "Sure?"))
+  bot:Say(table.concat({ colour, first, name, second, third }, " "))
+elseif arg[1] == "tell" then
+  local config = bot:GetTaskConfig()
+  bot:Reply(config.Word .. " " .. config.Kept .. " " .. bot:GetParameter("SECRET") .. " " .. tostring(bot:CheckAdmin()))
+  bot:Log("Warn", "careful")
+  print("[" .. table.concat(arg, "|", 2) .. "]")
+end
+return tonumber(arg[2]) or 0
+"#;
+
+/// `gopherctl run` with answers on its standard input.
+fn run(dir: &Path, args: &[&str], answers: &str) -> (Option<i32>, String, String) {
+    use std::io::Write as _;
+    let share = share();
+    let mut program = command(robot_binary("gopherctl").expect("gopherctl is built"));
+    program.args(["run", "--install-dir", share.to_str().expect("UTF-8")]).args(args).current_dir(dir);
+    let mut child =
+        program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("gopherctl runs");
+    child.stdin.take().expect("piped").write_all(answers.as_bytes()).expect("answers");
+    let output = child.wait_with_output().expect("it ends");
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn an_extension_is_run_alone_with_one_command() {
+    let dir = tempfile::tempdir().expect("a directory");
+    fs::write(dir.path().join("asker.lua"), ASKER).expect("written");
+    fs::write(dir.path().join("mine.yaml"), "Config: { Word: mine }").expect("written");
+
+    let args =
+        ["--config", "mine.yaml", "-p", "SECRET={{ x }}", "--admin", "asker.lua", "tell", "7", "two  words", "--x"];
+    let (code, said, log) = run(dir.path(), &args, "");
+    assert!(said.starts_with("to alice in #general: mine kept {{ x }} true\n"), "{said}{log}");
+    assert!(log.contains("warn: careful\n") && log.contains("OUT [7|two  words|--x]\n"), "{log}");
+    assert_eq!(code, Some(7), "its own status: {log}");
+
+    let (code, said, log) = run(dir.path(), &["-u", "zoe", "-c", "ops", "asker.lua", "--", "tell"], "");
+    assert_eq!((code, said.as_str()), (Some(0), "to zoe in #ops: own kept  false\n"), "{log}");
+
+    let (code, said, log) = run(dir.path(), &["asker.lua", "ask"], "red\nio\n");
+    let expected = "to alice in #general: Which colour?\ndirect message to bob: Whose?\nto alice in #general: Sure?\n\
+                    #general: red 0 io 0 18\n";
+    assert_eq!((code, said.as_str()), (Some(0), expected), "{log}");
+    assert!(log.contains("no further answer"), "{log}");
+}
+
+#[test]
+fn what_cannot_be_run_says_why() {
+    let dir = tempfile::tempdir().expect("a directory");
+    fs::write(dir.path().join("asker.lua"), ASKER).expect("written");
+    fs::write(dir.path().join("shut.lua"), ASKER.replace("Commands:", "RequireAllCommandsPrivate: true\\nCommands:"))
+        .expect("written");
+    fs::write(dir.path().join("wrong.sh"), "#!/bin/bash\necho 'Commands: none'\n").expect("written");
+    for (args, code, words) in [
+        (&["absent.lua", "ask"][..], 66, "absent.lua: it cannot be read"),
+        (&["asker.lua"], 64, "which command"),
+        (&["asker.lua", "_init"], 64, "commands and _configure can be run"),
+        (&["asker.lua", "tell", "200"], 1, "it ended with"),
+        (&["shut.lua", "tell"], 77, "the robot did not run it"),
+        (&["wrong.sh", "tell"], 78, "wrong.sh is not executable"),
+    ] {
+        let (ended, said, log) = run(dir.path(), args, "");
+        assert!(log.contains(words), "{args:?}: {said}{log}");
+        assert_eq!(ended, Some(code), "{args:?}: {said}{log}");
+    }
+}
+
+#[test]
+fn the_default_configuration_of_an_extension_is_printed() {
+    let home = robot();
+    for language in ["bash", "lua", "javascript"] {
+        if language == "bash" && interpreter("bash").is_none() {
+            eprintln!("skipped: bash is not installed");
+            continue;
+        }
+        let made = ctl(home.path(), &["new", "plugin", language, "--lang", language]);
+        assert!(made.status.success(), "{}", both(&made));
+        let suffix = match language {
+            "bash" => "sh",
+            "lua" => "lua",
+            _ => "js",
+        };
+        let (code, said, log) = run(home.path(), &[&format!("plugins/{language}.{suffix}"), "_configure"], "");
+        assert_eq!(code, Some(0), "{log}");
+        assert!(said.starts_with("Commands:\n  - Command: greet\n"), "{said}{log}");
+    }
+    home.file("plugins/wrong.lua", "return 'Commands: none'");
+    let (code, _, log) = run(home.path(), &["plugins/wrong.lua", "_configure"], "");
+    assert_eq!(code, Some(78), "{log}");
+    assert!(log.contains("expected a list"), "{log}");
+}
+
+#[test]
+fn tasks_and_jobs_are_run_with_their_arguments_and_their_robots_libraries() {
+    let home = robot();
+    home.file("lib/words.lua", "return { greeting = 'Hello' }");
+    let script = "local words = require 'words'\nrequire('gopherbot_v1').Robot:new():Say(words.greeting .. ' ' .. \
+                  table.concat(arg, '+'))\n";
+    for kind in ["tasks", "jobs"] {
+        home.file(&format!("{kind}/step.lua"), script);
+        let (code, said, log) = run(home.path(), &[&format!("{kind}/step.lua"), "a b", "", "c"], "");
+        assert_eq!((code, said.as_str()), (Some(0), "#general: Hello a b++c\n"), "{log}");
+    }
+}

@@ -76,8 +76,11 @@ pub(crate) fn interpreter(runtime: &Runtime) -> Option<Interpreter> {
     }
 }
 
-/// Reads a script of a language that is built in, without running it; the language by the name people use.
-pub(crate) fn parser(language: &str) -> Option<fn(&[u8]) -> Vec<Fault>> {
+/// Reads a script without running it.
+type Parser = fn(&[u8]) -> Vec<Fault>;
+
+/// The parser of a language that is built in, by the name people use.
+pub(crate) fn parser(language: &str) -> Option<Parser> {
     match language {
         "lua" => Some(lua::syntax::parse),
         "javascript" => Some(javascript::syntax::parse),

@@ -10,7 +10,7 @@ mod matching;
 mod new;
 mod schema;
 mod syntax;
-mod tree;
+pub(crate) mod tree;
 mod validate;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -24,8 +24,8 @@ use crate::{
     launch::Programs,
     view::View,
 };
-use inspection::Inspection;
-pub(crate) use new::{NewArgs, new};
+pub(crate) use inspection::{Directory, Inspection};
+pub(crate) use new::{Kind, NewArgs, new};
 pub(crate) use schema::SchemaKind;
 pub(crate) use syntax::{SyntaxArgs, syntax};
 pub(crate) use validate::Findings;

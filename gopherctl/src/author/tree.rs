@@ -16,7 +16,7 @@ pub(super) fn of(home: &Path) -> Result<PathBuf, CtlError> {
 }
 
 /// The tree that a file lies in, if it lies in one.
-pub(super) fn around(file: &Path) -> Option<PathBuf> {
+pub(crate) fn around(file: &Path) -> Option<PathBuf> {
     file.ancestors().skip(1).find(|dir| dir.join(ROBOT).is_file()).map(Path::to_owned)
 }
 

@@ -34,18 +34,18 @@ pub(super) fn all(kind: Kind, language: Language, name: &str) -> Vec<NewFile> {
         text.replace("@PATH@", &own)
     };
     let stage = format!("suites/{name}");
-    let file = |path: String, content: Content| NewFile { path, content };
+    let new = |path: String, content: Content| NewFile { path, content };
     let script = fill(script);
     let mut files = vec![
-        file(own.clone(), if language.is_embedded() { Content::Text(script) } else { Content::Program(script) }),
-        file(format!("{stage}.yaml"), Content::Text(fill(suite))),
-        file(format!("{stage}/conf/robot.yaml"), Content::Text(fill(robot))),
-        file(format!("{stage}/conf/protocols/test.yaml"), Content::Text(PROTOCOL.to_owned())),
+        new(own.clone(), if language.is_embedded() { Content::Text(script) } else { Content::Program(script) }),
+        new(format!("{stage}.yaml"), Content::Text(fill(suite))),
+        new(format!("{stage}/conf/robot.yaml"), Content::Text(fill(robot))),
+        new(format!("{stage}/conf/protocols/test.yaml"), Content::Text(PROTOCOL.to_owned())),
     ];
     let shared = if kind == Kind::Plugin { vec!["plugins", "lib"] } else { vec![kind.directory(), "lib"] };
-    files.extend(shared.into_iter().map(|dir| file(format!("{stage}/{dir}"), Content::Link(format!("../../{dir}")))));
+    files.extend(shared.into_iter().map(|dir| new(format!("{stage}/{dir}"), Content::Link(format!("../../{dir}")))));
     if kind != Kind::Plugin {
-        files.push(file(format!("{stage}/plugins/start.lua"), Content::Text(fill(START))));
+        files.push(new(format!("{stage}/plugins/start.lua"), Content::Text(fill(START))));
     }
     files
 }

@@ -34,7 +34,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(super) fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Plugin => "plugin",
             Self::Job => "job",
@@ -42,7 +42,7 @@ impl Kind {
         }
     }
 
-    pub(super) fn directory(self) -> &'static str {
+    pub(crate) fn directory(self) -> &'static str {
         match self {
             Self::Plugin => "plugins",
             Self::Job => "jobs",
@@ -50,7 +50,7 @@ impl Kind {
         }
     }
 
-    pub(super) fn map(self) -> &'static str {
+    pub(crate) fn map(self) -> &'static str {
         match self {
             Self::Plugin => "ExternalPlugins",
             Self::Job => "ExternalJobs",
