@@ -3,6 +3,8 @@
 
 mod arguments;
 mod client;
+#[cfg(test)]
+mod editor_types;
 mod http;
 mod javascript;
 mod lua;
