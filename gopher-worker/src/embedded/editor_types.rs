@@ -9,6 +9,8 @@ use super::robot;
 const LUA: &str = include_str!("../../../packaging/share/lib/types/gopherbot.lua");
 const JAVASCRIPT: &str = include_str!("../../../packaging/share/lib/types/gopherbot_v1.d.ts");
 
+const JULIA: &str = include_str!("../../../packaging/share/lib/GopherbotV1.jl");
+
 /// Methods with their parameters, without a message's format.
 type Methods = BTreeMap<String, Vec<String>>;
 
@@ -93,6 +95,35 @@ fn the_library_for_python_annotates_every_method_and_has_them_all() {
     assert_eq!(names, expected.keys().map(String::as_str).chain(["Call", "__init__"]).collect());
 }
 
+/// As functions are called in Julia.
+fn in_julia(name: &str) -> String {
+    match name {
+        "Pause" => "pause_robot".to_owned(),
+        "Log" => "log_message".to_owned(),
+        "LinkOAuth2Identity" => "link_oauth2_identity".to_owned(),
+        _ => {
+            let mut out = String::new();
+            for c in name.chars() {
+                if c.is_ascii_uppercase() && !out.is_empty() {
+                    out.push('_');
+                }
+                out.push(c.to_ascii_lowercase());
+            }
+            out
+        }
+    }
+}
+
+#[test]
+fn the_library_for_julia_has_every_method() {
+    for name in expected().keys().map(|name| in_julia(name)) {
+        let starts =
+            [format!("{name}(robot::Robot"), format!("function {name}(robot::Robot"), format!("{name}(::Robot")];
+        let found = JULIA.lines().any(|line| starts.iter().any(|start| line.starts_with(start)));
+        assert!(found, "{name}");
+    }
+}
+
 #[test]
 fn they_know_every_number_of_the_library_by_its_name() {
     let library = include_str!("../../../packaging/share/lib/gopherbot_v1.js");
@@ -105,6 +136,13 @@ fn they_know_every_number_of_the_library_by_its_name() {
         count += 1;
         assert!(LUA.contains(&format!("---@field {name} {number}\n")), "Lua: {name}");
         assert!(JAVASCRIPT.contains(&format!("readonly {name}: {number};\n")), "JavaScript: {name}");
+        // Texts in Julia, as over the wire.
+        let levels_and_formats =
+            ["Trace", "Debug", "Info", "Audit", "Warn", "Error", "Fatal", "Raw", "Fixed", "Variable"];
+        let services = ["BasicMarkdown", "Slack", "GoogleChat", "Rocket", "Terminal", "Test", "Null", "SSH"];
+        if !levels_and_formats.contains(&name) && !services.contains(&name) {
+            assert!(JULIA.contains(&format!("const {name} = {number}\n")), "Julia: {name}");
+        }
     }
     assert!(count > RetVal::IdentityConfigError.number().into(), "{count} numbers");
 }
