@@ -401,3 +401,32 @@ fn a_script_in_julia_has_the_robot() {
         ]
     );
 }
+
+#[test]
+fn a_bash_script_can_make_its_calls_itself() {
+    for over_http in [false, true] {
+        let dir = tempfile::tempdir().expect("a directory");
+        let text = format!(
+            "{}ARGS='{{\n  \"Attribute\": \"name\"\n}}'\nANSWER=$(gbPostJSON GetBotAttribute \"$ARGS\" Fixed)\n\
+             gbExtract \"$ANSWER\" Attribute; gbBotRet \"$ANSWER\"; show $?; gbExtract \"$ANSWER\" RetVal\n\
+             show \"$(base64_encode a  b)\" \"$(getFormat -f)\" \"$(getFormat x)\"\nANSWER=$(gbPostJSON Subscribe {{}})\n\
+             gbExtract \"$ANSWER\" Boolean\n",
+            Language::Bash.prelude()
+        );
+        let Some(mut command) = script(Language::Bash, Context::Channel, &text, dir.path()) else {
+            return;
+        };
+        let answers =
+            vec![Answer::Document(r#"{"Attribute":"a \"b\" c","RetVal":3}"#), Answer::Document(r#"{"Boolean":true}"#)];
+        let (inherited, player) = if over_http {
+            let (url, player) = on_http(answers);
+            command.env("GOPHER_HTTP_POST", url);
+            (Vec::new(), player)
+        } else {
+            channel(&mut command, answers)
+        };
+        let done = finish(command, inherited, &format!("{CALLER_ID}\n"));
+        assert_eq!((done.out.as_str(), done.err.as_str()), ("a \"b\" c\n3\n3\nYSBi Fixed \ntrue\n", ""));
+        assert_eq!(player.join().expect("the fake worker"), ["GetBotAttribute|Fixed|Attribute=name", "Subscribe|"]);
+    }
+}
