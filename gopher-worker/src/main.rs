@@ -1,7 +1,7 @@
 //! Makes and is the processes that run extensions.
 //!
 //! Started as a *spawner*: it builds the view its runs share, then clones one worker per run. It holds
-//! nothing: no key, no value, no configuration.
+//! nothing: no key, no value, no configuration. Started as `gopher-worker syntax LANGUAGE` it only reads a script.
 #![forbid(unsafe_code)]
 
 mod api;
@@ -18,11 +18,22 @@ mod program;
 mod run;
 mod scratch;
 mod spawner;
+mod syntax;
 mod task_config;
 mod view;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    spawner::main()
+    let mut args = std::env::args().skip(1);
+    match (args.next().as_deref(), args.next()) {
+        (Some("syntax"), Some(language)) => match syntax::main(&language) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("gopher-worker: {error}");
+                ExitCode::from(error.exit_code())
+            }
+        },
+        _ => spawner::main(),
+    }
 }

@@ -81,6 +81,12 @@ enum Command {
     Match(author::MatchArgs),
     /// JSON Schema of a kind of configuration file, for editors
     Schema { kind: author::SchemaKind },
+    /// Make an extension: a working start, its entry in the robot, and a suite that passes
+    New(author::NewArgs),
+    /// Read scripts without running them, and say what is wrong
+    Syntax(author::SyntaxArgs),
+    /// Run one extension with one command, against a robot that is thrown away
+    Run(suite::RunArgs),
     /// Play suites against a robot, or serve one to another driver
     Test(suite::TestArgs),
 }
@@ -114,10 +120,13 @@ fn run(cli: Cli) -> Result<ExitCode, CtlError> {
     let shown = match cli.command {
         Command::Console { linger } => return console::run(&robot()?, &environment, linger),
         Command::Logs { follow, lines } => return logs::run(&mut robot()?.connect()?, lines, follow, view),
+        Command::Run(args) => return Ok(suite::single(&args, view)),
         Command::Test(args) => return Ok(suite::run(&args)),
         Command::Schema { kind } => json_text(&kind.schema()),
         Command::Validate(args) => return author::validate(args, directory, view),
         Command::Dump(args) => author::dump(&args, directory, view)?,
+        Command::New(args) => author::new(&args, directory, view)?,
+        Command::Syntax(args) => return author::syntax(&args, view),
         Command::Match(args) => return author::try_match(&args, directory, view),
         Command::Reload { watch } => return reload::run(&robot()?, watch, view),
         Command::Version => version(&robot()?, view),

@@ -9,6 +9,7 @@ use crate::launch::LaunchError;
 
 pub(crate) const USAGE: u8 = 64;
 const UNAVAILABLE: u8 = 69;
+const CANNOT_CREATE: u8 = 73;
 const IO: u8 = 74;
 const PROTOCOL: u8 = 76;
 const NO_PERMISSION: u8 = 77;
@@ -28,6 +29,15 @@ pub(crate) enum CtlError {
     EngineDown { home: PathBuf, detail: String },
     #[error("{path} belongs to uid {owner}: it is not this robot's, and nothing was sent to it")]
     Foreign { path: PathBuf, owner: u32 },
+    #[error(
+        "there is no robot in {path}: neither conf/robot.yaml nor custom/conf/robot.yaml is there\nhint: name the robot's directory with -C"
+    )]
+    NoRobot { path: PathBuf },
+    #[error("{path}: {error}")]
+    File { path: PathBuf, error: io::Error },
+    /// What a new extension may not be called, or may not replace.
+    #[error("{0}")]
+    Taken(String),
     #[error(transparent)]
     Launch(#[from] LaunchError),
     /// The last words of a robot that was to load a configuration.
@@ -76,7 +86,8 @@ impl From<LinkError> for CtlError {
 impl CtlError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Directory { .. } => USAGE,
+            Self::Directory { .. } | Self::NoRobot { .. } => USAGE,
+            Self::Taken(_) => CANNOT_CREATE,
             Self::Launch(error) => error.exit_code(),
             Self::NotLoaded(_) => CONFIGURATION,
             Self::NotRunning { .. } | Self::EngineDown { .. } | Self::Silent { .. } | Self::Gone | Self::Closed(_) => {
@@ -84,7 +95,7 @@ impl CtlError {
             }
             Self::Foreign { .. } | Self::Denied { .. } | Self::Refused(_) => NO_PERMISSION,
             Self::NotOurs { .. } | Self::Unexpected { .. } | Self::Link(_) => PROTOCOL,
-            Self::Socket { .. } | Self::Terminal(_) | Self::Output(_) | Self::Input(_) => IO,
+            Self::File { .. } | Self::Socket { .. } | Self::Terminal(_) | Self::Output(_) | Self::Input(_) => IO,
             Self::System { .. } | Self::Watch(_) => 71,
         }
     }

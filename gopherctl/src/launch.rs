@@ -91,6 +91,11 @@ impl Programs {
         }
         Ok(Self { gopherd, root: root.map(absolute), install_dir: install_dir.map(absolute) })
     }
+
+    /// The worker beside it, which reads scripts in the languages that are built in.
+    pub(crate) fn worker(&self) -> PathBuf {
+        self.gopherd.with_file_name("gopher-worker")
+    }
 }
 
 pub(crate) fn absolute(path: &Path) -> PathBuf {

@@ -351,3 +351,82 @@ fn a_bash_script_with_errexit_and_nounset_can_use_every_function() {
         "SendChannelThreadMessage|Fixed|Channel=general|Message=a  b c|Thread="
     );
 }
+
+#[test]
+fn the_older_python_module_is_the_same_library() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let text = "import gopherbot_v1, gopherbot_v2\nbot = gopherbot_v1.Robot()\nprint(bot.Remember('k', 'v'), bot.RandomInt(0))\n\
+                print(all(getattr(gopherbot_v1, n) is getattr(gopherbot_v2, n) for n in gopherbot_v1.__all__))\n\
+                print(sorted(n for n, c in vars(gopherbot_v2).items() if isinstance(c, type) and n[0] != '_') == gopherbot_v1.__all__)\n";
+    let Some(mut command) = script(Language::Python, Context::Channel, text, dir.path()) else {
+        return;
+    };
+    let (inherited, player) = channel(&mut command, vec![Answer::Ret(0)]);
+    let done = finish(command, inherited, "id\n");
+    assert_eq!((done.out.as_str(), done.err.as_str()), ("0 0\nTrue\nTrue\n", ""));
+    assert_eq!(player.join().expect("the fake worker"), ["Remember||Key=k|Shared=false|Value=v"]);
+}
+
+#[test]
+fn a_script_in_julia_has_the_robot() {
+    let Some(program) = interpreter("julia") else {
+        eprintln!("skipped: julia is not installed");
+        return;
+    };
+    let dir = tempfile::tempdir().expect("a directory");
+    let share = workspace().join("packaging/share");
+    let file = dir.path().join("script.jl");
+    let text = "using GopherbotV1\nbot = GopherbotV1.initialize_robot()\n\
+                println(GopherbotV1.say(bot, \"a \\\"b\\\" \u{e4}\", \"Fixed\"))\n\
+                println(GopherbotV1.recall(bot, \"k\"), GopherbotV1.check_admin(GopherbotV1.direct(bot)))\n\
+                println(GopherbotV1.add_task(bot, \"t\", [\"x\", \"y\"]))\nprintln(ENV[\"GOPHER_CALLER_ID\"], readline())\n";
+    std::fs::write(&file, text).expect("write the script");
+    let mut command = command(program);
+    command.arg(&file).env_clear().env("PATH", "/usr/bin:/bin").env("HOME", dir.path());
+    command.env("JULIA_LOAD_PATH", format!("{}:", share.join("lib").display()));
+    command.env("GOPHER_CALLER_ID", "stdin").env("GOPHER_USER", "alice").env("GOPHER_CHANNEL", "general");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let answers = vec![Answer::Ret(0), Answer::Text(0, "tea \u{1f375}"), Answer::Bool(true), Answer::Ret(23)];
+    let (url, player) = on_http(answers);
+    command.env("GOPHER_HTTP_POST", url);
+    let done = finish(command, Vec::new(), &format!("{CALLER_ID}\nrest\n"));
+    assert_eq!((done.out.as_str(), done.code), ("0\ntea \u{1f375}true\n23\nreadrest\n", Some(0)), "{}", done.err);
+    assert_eq!(
+        player.join().expect("the fake worker"),
+        [
+            "SendChannelThreadMessage|Fixed|Channel=general|Message=a \"b\" \u{e4}|Thread=",
+            "Recall||Key=k|Shared=false",
+            "CheckAdmin|",
+            "AddTask||CmdArgs=x|CmdArgs=y|Name=t",
+        ]
+    );
+}
+
+#[test]
+fn a_bash_script_can_make_its_calls_itself() {
+    for over_http in [false, true] {
+        let dir = tempfile::tempdir().expect("a directory");
+        let text = format!(
+            "{}ARGS='{{\n  \"Attribute\": \"name\"\n}}'\nANSWER=$(gbPostJSON GetBotAttribute \"$ARGS\" Fixed)\n\
+             gbExtract \"$ANSWER\" Attribute; gbBotRet \"$ANSWER\"; show $?; gbExtract \"$ANSWER\" RetVal\n\
+             show \"$(base64_encode a  b)\" \"$(getFormat -f)\" \"$(getFormat x)\"\nANSWER=$(gbPostJSON Subscribe {{}})\n\
+             gbExtract \"$ANSWER\" Boolean\n",
+            Language::Bash.prelude()
+        );
+        let Some(mut command) = script(Language::Bash, Context::Channel, &text, dir.path()) else {
+            return;
+        };
+        let answers =
+            vec![Answer::Document(r#"{"Attribute":"a \"b\" c","RetVal":3}"#), Answer::Document(r#"{"Boolean":true}"#)];
+        let (inherited, player) = if over_http {
+            let (url, player) = on_http(answers);
+            command.env("GOPHER_HTTP_POST", url);
+            (Vec::new(), player)
+        } else {
+            channel(&mut command, answers)
+        };
+        let done = finish(command, inherited, &format!("{CALLER_ID}\n"));
+        assert_eq!((done.out.as_str(), done.err.as_str()), ("a \"b\" c\n3\n3\nYSBi Fixed \ntrue\n", ""));
+        assert_eq!(player.join().expect("the fake worker"), ["GetBotAttribute|Fixed|Attribute=name", "Subscribe|"]);
+    }
+}

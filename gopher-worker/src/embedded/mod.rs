@@ -3,6 +3,8 @@
 
 mod arguments;
 mod client;
+#[cfg(test)]
+mod editor_types;
 mod http;
 mod javascript;
 mod lua;
@@ -32,7 +34,10 @@ use self::{
     client::Client,
     robot::{Message, Robot},
 };
-use crate::program::{self, Start};
+use crate::{
+    program::{self, Start},
+    syntax::Fault,
+};
 
 /// What a language gets to run.
 pub(crate) struct Script<'a> {
@@ -80,6 +85,18 @@ pub(crate) fn interpreter(runtime: &Runtime) -> Option<Interpreter> {
 pub(crate) fn warm_up() -> Result<(), String> {
     lua::warm_up()?;
     javascript::warm_up()
+}
+
+/// Reads a script without running it.
+type Parser = fn(&[u8]) -> Vec<Fault>;
+
+/// The parser of a language that is built in, by the name people use.
+pub(crate) fn parser(language: &str) -> Option<Parser> {
+    match language {
+        "lua" => Some(lua::syntax::parse),
+        "javascript" => Some(javascript::syntax::parse),
+        _ => None,
+    }
 }
 
 /// Starts a script in a process group of its own; its number, or a whole sentence on why not.

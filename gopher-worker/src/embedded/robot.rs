@@ -150,6 +150,20 @@ const METHODS: &[(&str, &[Want])] = {
     ]
 };
 
+/// Every method with what its parameters are called, for the test of what editors are told.
+#[cfg(test)]
+pub(crate) fn signatures() -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
+    METHODS.iter().map(|(name, wants)| {
+        let word = |want: &Want| match want {
+            Want::Name(w) | Want::Text(w) | Want::Flag(w) | Want::Seconds(w) | Want::Number(w) => *w,
+            Want::Value(w) | Want::Names(w) => *w,
+            Want::Level => "level",
+            Want::Rest => "...",
+        };
+        (*name, wants.iter().map(word).collect())
+    })
+}
+
 /// The names of all methods.
 pub(crate) fn methods() -> impl Iterator<Item = &'static str> {
     METHODS.iter().map(|(name, _)| *name)

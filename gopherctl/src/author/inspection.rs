@@ -23,7 +23,7 @@ const START: Duration = Duration::from_secs(20);
 const LOAD: Duration = Duration::from_mins(2);
 
 /// The robot and the connection to it.
-pub(super) struct Inspection {
+pub(crate) struct Inspection {
     robot: Option<Robot>,
     admin: Admin,
     report: LoadReport,
@@ -32,8 +32,19 @@ pub(super) struct Inspection {
     _directory: Directory,
 }
 
-/// State and sockets of the robot, gone with it.
-struct Directory(PathBuf);
+/// A temporary directory that is gone with this.
+pub(crate) struct Directory(PathBuf);
+
+impl Directory {
+    pub(crate) fn new() -> Result<Self, LaunchError> {
+        let template = std::env::temp_dir().join("gopherctl-XXXXXX");
+        mkdtemp(&template).map(Self).map_err(LaunchError::system("mkdtemp"))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
 
 impl Drop for Directory {
     fn drop(&mut self) {
@@ -44,10 +55,10 @@ impl Drop for Directory {
 
 impl Inspection {
     /// Loads the configuration of `home`, valid or not.
-    pub(super) fn open(programs: &Programs, home: &Path) -> Result<Self, CtlError> {
+    pub(crate) fn open(programs: &Programs, home: &Path) -> Result<Self, CtlError> {
         let home = directory(home).map_err(|error| CtlError::Directory { path: home.to_owned(), error })?;
-        let template = std::env::temp_dir().join("gopherctl-XXXXXX");
-        let directory = Directory(mkdtemp(&template).map_err(LaunchError::system("mkdtemp"))?);
+        // State and sockets of the robot.
+        let directory = Directory::new()?;
         let log = directory.0.join("log");
         let robot = Launch::for_inspection(programs, &home, &directory.0)?.start(&log)?;
         match ask(&robot, &directory.0) {
@@ -63,12 +74,12 @@ impl Inspection {
         }
     }
 
-    pub(super) fn ask(&mut self, request: &AdminRequest) -> Result<AdminAnswer, CtlError> {
+    pub(crate) fn ask(&mut self, request: &AdminRequest) -> Result<AdminAnswer, CtlError> {
         self.admin.ask(request)
     }
 
     /// What came of the load; a directory without a robot loads, and is hardly what was meant.
-    pub(super) fn report(&self) -> LoadReport {
+    pub(crate) fn report(&self) -> LoadReport {
         let mut report = self.report.clone();
         if !["conf/robot.yaml", "custom/conf/robot.yaml"].iter().any(|file| self.home.join(file).is_file()) {
             let home = self.home.display();
@@ -79,7 +90,7 @@ impl Inspection {
     }
 
     /// What keeps it from loading.
-    pub(super) fn errors(&self) -> &[String] {
+    pub(crate) fn errors(&self) -> &[String] {
         &self.report.errors
     }
 }

@@ -5,8 +5,12 @@
 
 mod dump;
 mod inspection;
+mod language;
 mod matching;
+mod new;
 mod schema;
+mod syntax;
+pub(crate) mod tree;
 mod validate;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -20,8 +24,10 @@ use crate::{
     launch::Programs,
     view::View,
 };
-use inspection::Inspection;
+pub(crate) use inspection::{Directory, Inspection};
+pub(crate) use new::{Kind, NewArgs, new};
 pub(crate) use schema::SchemaKind;
+pub(crate) use syntax::{SyntaxArgs, syntax};
 pub(crate) use validate::Findings;
 
 /// Where the programs and other parts of the robot are.

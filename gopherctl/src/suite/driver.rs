@@ -115,6 +115,15 @@ impl Driver {
         self.answer(deadline, |line| matches!(line, Line::Idle)).map(drop)
     }
 
+    /// As [`Driver::receive`], where nothing need come.
+    pub(super) fn heard(&mut self, deadline: Instant) -> Result<Option<Message>, DriverError> {
+        match self.receive(deadline) {
+            Ok(message) => Ok(Some(message)),
+            Err(DriverError::TimedOut) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The events since the last time.
     pub(super) fn events(&mut self, deadline: Instant) -> Result<Vec<String>, DriverError> {
         self.request(&Request::Events)?;

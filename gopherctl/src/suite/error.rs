@@ -4,12 +4,16 @@ use std::{io, path::PathBuf};
 
 use nix::errno::Errno;
 
-use crate::launch::LaunchError;
+use super::driver::DriverError;
+use crate::{
+    error::{CONFIGURATION, CtlError},
+    launch::LaunchError,
+};
 
 /// What keeps `gopherctl test` from running, as against a suite that fails.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SuiteError {
-    #[error("{}: the suite cannot be read: {error}", path.display())]
+    #[error("{}: it cannot be read: {error}", path.display())]
     Unreadable { path: PathBuf, error: io::Error },
     /// One diagnostic a line, each with its place.
     #[error("{0}")]
@@ -32,6 +36,22 @@ pub(crate) enum SuiteError {
     NotReady { seconds: u64, log: String },
     #[error("interrupted")]
     Interrupted,
+    /// A single run that cannot be asked for.
+    #[error("{0}")]
+    Usage(String),
+    /// Not a command line, but what stands in a file.
+    #[error("{0}")]
+    Configuration(String),
+    #[error(transparent)]
+    Ctl(#[from] CtlError),
+    #[error("the robot could not be heard: {0}")]
+    Driver(DriverError),
+}
+
+impl From<DriverError> for SuiteError {
+    fn from(error: DriverError) -> Self {
+        if matches!(error, DriverError::Interrupted) { Self::Interrupted } else { Self::Driver(error) }
+    }
 }
 
 impl SuiteError {
@@ -41,8 +61,10 @@ impl SuiteError {
             Self::Unreadable { .. } | Self::NoRobot { .. } => 66,
             Self::Malformed(_) => 65,
             Self::Launch(error) => error.exit_code(),
-            Self::SocketTaken { .. } | Self::NotASocket { .. } => 64,
-            Self::Died { .. } | Self::NotReady { .. } => 70,
+            Self::SocketTaken { .. } | Self::NotASocket { .. } | Self::Usage(_) => 64,
+            Self::Died { .. } | Self::NotReady { .. } | Self::Driver(_) => 70,
+            Self::Configuration(_) => CONFIGURATION,
+            Self::Ctl(error) => error.exit_code(),
             Self::Files { .. } | Self::System { .. } => 71,
             Self::Interrupted => 130,
         }

@@ -111,7 +111,7 @@ fn message(input: &Input, text: String) -> Sent {
 }
 
 /// The ids of the users that every suite knows; another name is an id itself.
-fn user_id(name: &str) -> &str {
+pub(super) fn user_id(name: &str) -> &str {
     match name {
         "alice" => "u0001",
         "bob" => "u0002",

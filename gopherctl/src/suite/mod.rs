@@ -13,6 +13,7 @@ mod pattern;
 mod player;
 mod report;
 mod serve;
+mod single;
 mod stage;
 
 use std::{
@@ -26,7 +27,8 @@ use error::SuiteError;
 use format::Suite;
 use player::{Failure, Outcome};
 use report::{Report, SuiteReport};
-use stage::Stage;
+pub(crate) use single::{RunArgs, single};
+use stage::{Scene, Stage};
 
 /// Arguments of `gopherctl test`.
 #[derive(Debug, clap::Args)]
@@ -117,7 +119,7 @@ fn play(suite: &Suite, args: &TestArgs, programs: &Programs) -> Result<(SuiteRep
     let begun = Instant::now();
     let root = args.root.as_deref().unwrap_or(Path::new("."));
     let interrupt = launch::interruptions()?;
-    let (outcome, dir, problem) = match Stage::set(suite, root, programs, interrupt, args.keep) {
+    let (outcome, dir, problem) = match Stage::set(&Scene::of(suite, root), programs, interrupt, args.keep) {
         Ok(mut stage) => {
             let outcome = player::play(suite, &mut stage.driver, Duration::from_secs(args.case_timeout));
             let problem = outcome.interrupted.then_some(SuiteError::Interrupted);

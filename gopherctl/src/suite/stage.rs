@@ -16,10 +16,33 @@ use super::{
 use crate::launch::{Launch, Programs, Robot, listen, suite_environment, tail};
 
 /// What of a robot's directory a suite needs: never its keys or its private environment.
-const COPIED: [&str; 5] = ["conf", "plugins", "brain", "tasks", "lib"];
+const COPIED: [&str; 6] = ["conf", "plugins", "brain", "jobs", "tasks", "lib"];
+/// The robot's directory on a stage.
+const HOME: &str = "robot";
 /// Directories deeper than this are links in a circle.
 const DEEPEST: usize = 32;
 const READY_WITHIN: Duration = Duration::from_secs(30);
+
+/// What is played on a stage.
+pub(super) struct Scene<'a> {
+    /// Directory of the robot that is copied.
+    pub(super) config: PathBuf,
+    pub(super) before_start: &'a [BeforeStart],
+    pub(super) without_hidden_commands: &'a [String],
+    /// More for its environment.
+    pub(super) env: Vec<(&'static str, String)>,
+}
+
+impl<'a> Scene<'a> {
+    pub(super) fn of(suite: &'a Suite, root: &Path) -> Self {
+        Self {
+            config: root.join(&suite.config_dir),
+            before_start: &suite.before_start,
+            without_hidden_commands: &suite.without_hidden_commands,
+            env: Vec::new(),
+        }
+    }
+}
 
 pub(super) struct Stage {
     pub(super) dir: PathBuf,
@@ -30,21 +53,19 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Starts the robot of `suite` and waits until it takes commands.
+    /// Starts the robot of a scene and waits until it takes commands.
     pub(super) fn set(
-        suite: &Suite,
-        root: &Path,
+        scene: &Scene<'_>,
         programs: &Programs,
         interrupt: OwnedFd,
         keep: bool,
     ) -> Result<Self, SuiteError> {
-        let config = root.join(&suite.config_dir);
-        if !config.join("conf/robot.yaml").is_file() {
-            return Err(SuiteError::NoRobot { path: config });
+        if !scene.config.join("conf/robot.yaml").is_file() {
+            return Err(SuiteError::NoRobot { path: scene.config.clone() });
         }
         let template = std::env::temp_dir().join("gopher-test-XXXXXX");
         let dir = nix::unistd::mkdtemp(&template).map_err(SuiteError::system("mkdtemp"))?;
-        let set = Self::start(suite, &config, &dir, programs, interrupt);
+        let set = Self::start(scene, &dir, programs, interrupt);
         match set {
             Ok((started, driver, fixture)) => Ok(Self { dir, robot: Some(started), driver, _fixture: fixture, keep }),
             Err(error) => {
@@ -54,28 +75,27 @@ impl Stage {
         }
     }
 
+    /// The robot's directory.
+    pub(super) fn home(&self) -> PathBuf {
+        self.dir.join(HOME)
+    }
+
     fn start(
-        suite: &Suite,
-        config: &Path,
+        scene: &Scene<'_>,
         dir: &Path,
         programs: &Programs,
         interrupt: OwnedFd,
     ) -> Result<(Robot, Driver, Option<Fixture>), SuiteError> {
-        let home = dir.join("robot");
+        let home = dir.join(HOME);
         fs::create_dir_all(home.join("workspace")).map_err(|error| files(&home, "cannot be made", error))?;
-        for name in COPIED {
-            let from = config.join(name);
-            if from.is_dir() {
-                copy(&from, &home.join(name), 0)?;
-            }
-        }
-        let fixture = suite.before_start.contains(&BeforeStart::TestHttpServer).then(Fixture::bind).transpose();
+        copy_robot(&scene.config, &home)?;
+        let fixture = scene.before_start.contains(&BeforeStart::TestHttpServer).then(Fixture::bind).transpose();
         let fixture = fixture.map_err(|error| files(dir, "the HTTP server cannot listen", error))?;
-        let mut env = Vec::new();
+        let mut env = scene.env.clone();
         if let Some(fixture) = &fixture {
             env.push(("GBOT_TEST_HTTP_BASEURL", fixture.base_url()));
         }
-        if suite.before_start.contains(&BeforeStart::DevelopmentEnvironment) {
+        if scene.before_start.contains(&BeforeStart::DevelopmentEnvironment) {
             env.push(("GOPHER_ENVIRONMENT", "development".to_owned()));
         }
         let socket = dir.join("driver");
@@ -83,7 +103,7 @@ impl Stage {
             programs,
             &home,
             listen(&socket)?,
-            &suite.without_hidden_commands,
+            scene.without_hidden_commands,
             suite_environment(&env)?,
         )?;
         let log = dir.join("robot.log");
@@ -134,8 +154,19 @@ fn discard(dir: &Path, keep: bool) {
     }
 }
 
-fn files(path: &Path, step: &'static str, error: io::Error) -> SuiteError {
+pub(super) fn files(path: &Path, step: &'static str, error: io::Error) -> SuiteError {
     SuiteError::Files { path: path.to_path_buf(), step, error }
+}
+
+/// Copies what of a robot's directory a robot under test is made of.
+pub(super) fn copy_robot(from: &Path, to: &Path) -> Result<(), SuiteError> {
+    for name in COPIED {
+        let part = from.join(name);
+        if part.is_dir() {
+            copy(&part, &to.join(name), 0)?;
+        }
+    }
+    Ok(())
 }
 
 /// Copies a directory, with what its links lead to.

@@ -3,12 +3,20 @@
 # Sourced by gopherbot_v1.sh at the first call that needs it; same contract as _gb_call.
 
 _gb_http() {
-    local LC_ALL=C _gb_name=$1 _gb_url _gb_sock _gb_status _gb_header _gb_body=''
+    local _gb_json _gb_body=''
     _gb_request "$@"
+    if _gb_post "$1"; then
+        _gb_answer "$1" "$_gb_body"
+    fi
+}
+
+# Posts the document in _gb_json and leaves the answer in _gb_body.
+_gb_post() {
+    local LC_ALL=C _gb_name=$1 _gb_url _gb_sock _gb_status _gb_header
     _gb_url=${GOPHER_HTTP_POST#http://} _gb_url=${_gb_url%%/*}
     if ! { exec {_gb_sock}<>"/dev/tcp/${_gb_url%:*}/${_gb_url##*:}"; } 2>/dev/null; then
         _gb_fail "$_gb_name: the robot does not answer at $GOPHER_HTTP_POST"
-        return 0
+        return 1
     fi
     printf 'POST /json HTTP/1.0\r\nHost: %s\r\nX-Caller-ID: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s' \
         "$_gb_url" "$CALLER_ID" "${#_gb_json}" "$_gb_json" >&"$_gb_sock" || :
@@ -18,9 +26,31 @@ _gb_http() {
     exec {_gb_sock}>&-
     if [[ $_gb_status != HTTP/*' 200'* ]]; then
         _gb_fail "$_gb_name: the robot refused the call (${_gb_status%$'\r'})"
-        return 0
+        return 1
     fi
-    _gb_answer "$_gb_name" "$_gb_body"
+}
+
+# A call whose arguments are JSON already; the answer is printed.
+_gb_post_json() {
+    local _gb_quoted _gb_json _gb_line _gb_body=''
+    _gb_quote "${3:-${GB_FORMAT-}}"
+    _gb_json="{\"FuncName\":\"${1-}\",\"Format\":$_gb_quoted,\"FuncArgs\":${2:-{\}}}"
+    # Between members a line end means no more than a blank.
+    _gb_json=${_gb_json//[$'\n\r']/ }
+    if [[ -n $_gb_fd ]]; then
+        _gb_line=$_gb_json
+        _gb_exchange
+        _gb_body=$_gb_line
+        if [[ $_gb_body == '{"Error":'* || $_gb_body == '!'* ]]; then
+            _gb_fail "${1-}: $_gb_body"
+            _gb_body=''
+        fi
+    elif [[ -z ${GOPHER_HTTP_POST-} || -z ${CALLER_ID-} ]]; then
+        _gb_fail "${1-}: there is no robot to call; this script was not started by one"
+    else
+        _gb_post "${1-}" || :
+    fi
+    printf '%s\n' "$_gb_body"
 }
 
 # Leaves the request document of FUNCTION FORMAT KEY=VALUE... in _gb_json.

@@ -40,7 +40,7 @@ _gb_call() {
         _gb_remote "$@"
         return 0
     fi
-    local _gb_name=$1 _gb_line=$1$'\t'${2:-${GB_FORMAT-}} _gb_byte='' _gb_part
+    local _gb_name=$1 _gb_line=$1$'\t'${2:-${GB_FORMAT-}} _gb_part
     shift 2
     for _gb_part; do
         if [[ $_gb_part == *[\\$'\t\n\r']* ]]; then
@@ -49,6 +49,17 @@ _gb_call() {
         fi
         _gb_line+=$'\t'$_gb_part
     done
+    _gb_exchange
+    GB_VALUE=${_gb_line#*$'\t'}
+    case ${_gb_line%%$'\t'*} in
+        '!') _gb_plain && _gb_fail "$_gb_name: $GB_VALUE" ;;
+        *) GB_CODE=${_gb_line%%$'\t'*} ;;
+    esac
+}
+
+# Writes the line in _gb_line to the descriptor and leaves the answer there.
+_gb_exchange() {
+    local _gb_byte=''
     # The byte in the pipe is the right to speak: whoever holds it gets the next answer.
     if [[ -n ${GOPHER_API_LOCK_FD-} ]]; then
         IFS= read -r -N 1 -u "$GOPHER_API_LOCK_FD" _gb_byte || :
@@ -60,11 +71,6 @@ _gb_call() {
     if [[ -n $_gb_byte ]]; then
         printf %s "$_gb_byte" >&"$GOPHER_API_LOCK_FD" || :
     fi
-    GB_VALUE=${_gb_line#*$'\t'}
-    case ${_gb_line%%$'\t'*} in
-        '!') _gb_plain && _gb_fail "$_gb_name: $GB_VALUE" ;;
-        *) GB_CODE=${_gb_line%%$'\t'*} ;;
-    esac
 }
 
 # The same call for a script that did not inherit the descriptor.
@@ -73,11 +79,16 @@ _gb_remote() {
         _gb_fail "$1: there is no robot to call; this script was not started by one"
         return 0
     fi
+    _gb_load
+    _gb_http "$@"
+}
+
+# What only some scripts need.
+_gb_load() {
     if ! declare -F _gb_http >/dev/null; then
         # shellcheck source=gopherbot_http.sh
         source "${BASH_SOURCE[0]%/*}/gopherbot_http.sh"
     fi
-    _gb_http "$@"
 }
 
 _gb_fail() {
@@ -443,4 +454,41 @@ RandomString() {
         local _gb_pick=$((${SRANDOM:-RANDOM * 32768 + RANDOM} % $# + 1))
         printf '%s\n' "${!_gb_pick}"
     fi
+}
+
+# --- For scripts that make their calls themselves
+
+# gbPostJSON FUNCTION ARGUMENTS [FORMAT]: a call with its arguments as a JSON object; prints the answer, as JSON.
+gbPostJSON() {
+    _gb_load
+    _gb_post_json "$@"
+}
+
+# gbBotRet ANSWER: its RetVal, as the status.
+gbBotRet() {
+    _gb_load
+    _gb_answer '' "${1-}"
+    return "$GB_CODE"
+}
+
+# gbExtract ANSWER MEMBER: prints a member of the answer.
+gbExtract() {
+    _gb_load
+    _gb_answer '' "${1-}"
+    if [[ ${2-} == RetVal ]]; then
+        printf '%s\n' "$GB_CODE"
+    else
+        _gb_plain
+        printf '%s\n' "$GB_VALUE"
+    fi
+}
+
+base64_encode() {
+    local IFS=' '
+    printf %s "$(printf %s "$*" | base64)"
+}
+
+getFormat() {
+    local _gb_format=''
+    if _gb_flag "$@"; then printf '%s\n' "$_gb_format"; fi
 }

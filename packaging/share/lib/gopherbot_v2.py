@@ -15,29 +15,33 @@ import sys
 class Attribute:
     "An attribute of a user or of the robot; prints as its value"
 
-    def __init__(self, ret):
+    def __init__(self, ret: dict) -> None:
         self.attr = ret["Attribute"]
         self.ret = ret["RetVal"]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.attr
 
 
 class Reply:
     "What a user answered to a prompt; prints as the answer"
 
-    def __init__(self, ret):
+    def __init__(self, ret: dict) -> None:
         self.reply = ret["Reply"]
         self.ret = ret["RetVal"]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.reply
+
+
+# In the annotations of Robot, Reply is the method.
+_Answer = Reply
 
 
 class Memory:
     "A checked-out datum of the long-term memory; change `datum` and give it to UpdateDatum"
 
-    def __init__(self, key, ret):
+    def __init__(self, key: str, ret: dict) -> None:
         self.key = key
         self.lock_token = ret["LockToken"]
         self.exists = ret["Exists"]
@@ -213,7 +217,7 @@ class Robot:
     _eid = None
     _channel = None
 
-    def __init__(self):
+    def __init__(self) -> None:
         env = os.environ.get
         self.channel = env("GOPHER_CHANNEL", "")
         self.channel_id = env("GOPHER_CHANNEL_ID", "")
@@ -235,7 +239,7 @@ class Robot:
         self.caller_id = Robot._eid
         self.plugin_id = Robot._eid
 
-    def Call(self, func_name, func_args, format=""):
+    def Call(self, func_name: str, func_args: dict, format: str = "") -> dict:
         "One call of the Robot API by name; returns the answer as a dictionary"
         format = format or self.format
         if Robot._channel is None:
@@ -284,19 +288,19 @@ class Robot:
 
     # Contexts
 
-    def Direct(self):
+    def Direct(self) -> "DirectBot":
         "The robot talking to the user in a direct message"
         return DirectBot(self)
 
-    def Threaded(self):
+    def Threaded(self) -> "ThreadedBot":
         "The robot talking in the thread of the message"
         return ThreadedBot(self)
 
-    def MessageFormat(self, format):
+    def MessageFormat(self, format: str) -> "FormattedBot":
         "The robot with another message format"
         return FormattedBot(self, format)
 
-    def Fixed(self):
+    def Fixed(self) -> "FormattedBot":
         "The robot with text in fixed width"
         return FormattedBot(self, "Fixed")
 
@@ -305,62 +309,70 @@ class Robot:
     def _thread(self):
         return self.thread_id if self.threaded_message else ""
 
-    def SendChannelMessage(self, channel, message, format=""):
+    def SendChannelMessage(self, channel: str, message: str, format: str = "") -> int:
         return self.SendChannelThreadMessage(channel, "", message, format)
 
-    def SendChannelThreadMessage(self, channel, thread, message, format=""):
+    def SendChannelThreadMessage(self, channel: str, thread: str, message: str, format: str = "") -> int:
         args = {"Channel": channel, "Thread": thread, "Message": message}
         return self.Call("SendChannelThreadMessage", args, format)["RetVal"]
 
-    def SendUserMessage(self, user, message, format=""):
+    def SendUserMessage(self, user: str, message: str, format: str = "") -> int:
         return self.Call("SendUserMessage", {"User": user, "Message": message}, format)["RetVal"]
 
-    def SendUserChannelMessage(self, user, channel, message, format=""):
+    def SendUserChannelMessage(self, user: str, channel: str, message: str, format: str = "") -> int:
         return self.SendUserChannelThreadMessage(user, channel, "", message, format)
 
-    def SendUserChannelThreadMessage(self, user, channel, thread, message, format=""):
+    def SendUserChannelThreadMessage(
+        self, user: str, channel: str, thread: str, message: str, format: str = "",
+    ) -> int:
         args = {"User": user, "Channel": channel, "Thread": thread, "Message": message}
         return self.Call("SendUserChannelThreadMessage", args, format)["RetVal"]
 
-    def SendProtocolUserChannelMessage(self, protocol, user, channel, message, format=""):
+    def SendProtocolUserChannelMessage(
+        self, protocol: str, user: str, channel: str, message: str, format: str = "",
+    ) -> int:
         args = {"Protocol": protocol, "User": user, "Channel": channel, "Message": message}
         return self.Call("SendProtocolUserChannelMessage", args, format)["RetVal"]
 
-    def Say(self, message, format=""):
+    def Say(self, message: str, format: str = "") -> int:
         if not self.channel:
             return self.SendUserMessage(self.user, message, format)
         return self.SendChannelThreadMessage(self.channel, self._thread(), message, format)
 
-    def SayThread(self, message, format=""):
+    def SayThread(self, message: str, format: str = "") -> int:
         if not self.channel:
             return self.SendUserMessage(self.user, message, format)
         return self.SendChannelThreadMessage(self.channel, self.thread_id, message, format)
 
-    def Reply(self, message, format=""):
+    def Reply(self, message: str, format: str = "") -> int:
         if not self.channel:
             return self.SendUserMessage(self.user, message, format)
         return self.SendUserChannelThreadMessage(self.user, self.channel, self._thread(), message, format)
 
-    def ReplyThread(self, message, format=""):
+    def ReplyThread(self, message: str, format: str = "") -> int:
         if not self.channel:
             return self.SendUserMessage(self.user, message, format)
         return self.SendUserChannelThreadMessage(self.user, self.channel, self.thread_id, message, format)
 
     # Prompts
 
-    def PromptForReply(self, regex_id, prompt, format=""):
+    def PromptForReply(self, regex_id: str, prompt: str, format: str = "") -> _Answer:
         return self.PromptUserChannelThreadForReply(regex_id, self.user, self.channel, self._thread(), prompt, format)
 
-    def PromptThreadForReply(self, regex_id, prompt, format=""):
+    def PromptThreadForReply(self, regex_id: str, prompt: str, format: str = "") -> _Answer:
         return self.PromptUserChannelThreadForReply(regex_id, self.user, self.channel, self.thread_id, prompt, format)
 
-    def PromptUserForReply(self, regex_id, user, prompt, format=""):
+    def PromptUserForReply(self, regex_id: str, user: str, prompt: str, format: str = "") -> _Answer:
         return self.PromptUserChannelThreadForReply(regex_id, user, "", "", prompt, format)
 
-    def PromptUserChannelForReply(self, regex_id, user, channel, prompt, format=""):
+    def PromptUserChannelForReply(
+        self, regex_id: str, user: str, channel: str, prompt: str, format: str = "",
+    ) -> _Answer:
         return self.PromptUserChannelThreadForReply(regex_id, user, channel, "", prompt, format)
 
-    def PromptUserChannelThreadForReply(self, regex_id, user, channel, thread, prompt, format=""):
+    def PromptUserChannelThreadForReply(
+        self, regex_id: str, user: str, channel: str, thread: str, prompt: str, format: str = "",
+    ) -> _Answer:
         args = {"RegexID": regex_id, "User": user, "Channel": channel, "Thread": thread, "Prompt": prompt}
         for _ in range(3):
             ret = self.Call("PromptUserChannelThreadForReply", args, format)
@@ -372,137 +384,137 @@ class Robot:
 
     # Attributes, configuration, parameters, log
 
-    def GetBotAttribute(self, attr):
+    def GetBotAttribute(self, attr: str) -> Attribute:
         return Attribute(self.Call("GetBotAttribute", {"Attribute": attr}))
 
-    def GetSenderAttribute(self, attr):
+    def GetSenderAttribute(self, attr: str) -> Attribute:
         return Attribute(self.Call("GetSenderAttribute", {"Attribute": attr}))
 
-    def GetUserAttribute(self, user, attr):
+    def GetUserAttribute(self, user: str, attr: str) -> Attribute:
         return Attribute(self.Call("GetUserAttribute", {"User": user, "Attribute": attr}))
 
-    def GetTaskConfig(self):
+    def GetTaskConfig(self) -> "dict | list":
         return self.Call("GetTaskConfig", {})
 
-    def GetHelpMetadata(self, query=""):
+    def GetHelpMetadata(self, query: str = "") -> str:
         return self.Call("GetHelpMetadata", {"Query": query})["StrVal"]
 
-    def GetParameter(self, name):
+    def GetParameter(self, name: str) -> str:
         return self.Call("GetParameter", {"Parameter": name})["StrVal"]
 
-    def SetParameter(self, name, value):
+    def SetParameter(self, name: str, value: str) -> bool:
         return self.Call("SetParameter", {"Name": name, "Value": value})["Boolean"]
 
-    def SetWorkingDirectory(self, path):
+    def SetWorkingDirectory(self, path: str) -> bool:
         return self.Call("SetWorkingDirectory", {"Path": path})["Boolean"]
 
-    def Log(self, level, msg):
+    def Log(self, level: str, msg: str) -> int:
         return self.Call("Log", {"Level": level, "Message": msg})["RetVal"]
 
     # Memory
 
-    def CheckoutDatum(self, key, rw):
+    def CheckoutDatum(self, key: str, rw: bool) -> Memory:
         return Memory(key, self.Call("CheckoutDatum", {"Key": key, "RW": bool(rw)}))
 
-    def UpdateDatum(self, m):
+    def UpdateDatum(self, m: Memory) -> int:
         return self.Call("UpdateDatum", {"Key": m.key, "Token": m.lock_token, "Datum": m.datum})["RetVal"]
 
-    def CheckinDatum(self, m):
+    def CheckinDatum(self, m: Memory) -> int:
         return self.Call("CheckinDatum", {"Key": m.key, "Token": m.lock_token})["RetVal"]
 
-    def DeleteDatum(self, key):
+    def DeleteDatum(self, key: str) -> int:
         return self.Call("DeleteDatum", {"Key": key})["RetVal"]
 
-    def Remember(self, k, v, shared=False):
+    def Remember(self, k: str, v: str, shared: bool = False) -> int:
         name = "RememberThread" if self.threaded_message else "Remember"
         return self.Call(name, {"Key": k, "Value": v, "Shared": _truth(shared)})["RetVal"]
 
-    def RememberThread(self, k, v, shared=False):
+    def RememberThread(self, k: str, v: str, shared: bool = False) -> int:
         return self.Call("RememberThread", {"Key": k, "Value": v, "Shared": _truth(shared)})["RetVal"]
 
-    def RememberContext(self, c, v):
+    def RememberContext(self, c: str, v: str) -> int:
         return self.Remember("context:" + c, v)
 
-    def RememberContextThread(self, c, v):
+    def RememberContextThread(self, c: str, v: str) -> int:
         return self.RememberThread("context:" + c, v)
 
-    def Recall(self, memory, shared=False):
+    def Recall(self, memory: str, shared: bool = False) -> str:
         return self.Call("Recall", {"Key": memory, "Shared": _truth(shared)})["StrVal"]
 
-    def DeleteMemory(self, k, shared=False):
+    def DeleteMemory(self, k: str, shared: bool = False) -> int:
         return self.Call("DeleteMemory", {"Key": k, "Shared": _truth(shared)})["RetVal"]
 
     # Pipelines
 
-    def AddTask(self, name, args=()):
+    def AddTask(self, name: str, args: "list[str] | tuple[str, ...]" = ()) -> int:
         return self.Call("AddTask", {"Name": name, "CmdArgs": list(args)})["RetVal"]
 
-    def AddJob(self, name, args=()):
+    def AddJob(self, name: str, args: "list[str] | tuple[str, ...]" = ()) -> int:
         return self.Call("AddJob", {"Name": name, "CmdArgs": list(args)})["RetVal"]
 
-    def FinalTask(self, name, args=()):
+    def FinalTask(self, name: str, args: "list[str] | tuple[str, ...]" = ()) -> int:
         return self.Call("FinalTask", {"Name": name, "CmdArgs": list(args)})["RetVal"]
 
-    def FailTask(self, name, args=()):
+    def FailTask(self, name: str, args: "list[str] | tuple[str, ...]" = ()) -> int:
         return self.Call("FailTask", {"Name": name, "CmdArgs": list(args)})["RetVal"]
 
-    def SpawnJob(self, name, args=()):
+    def SpawnJob(self, name: str, args: "list[str] | tuple[str, ...]" = ()) -> int:
         return self.Call("SpawnJob", {"Name": name, "CmdArgs": list(args)})["RetVal"]
 
-    def AddCommand(self, plugin, cmd):
+    def AddCommand(self, plugin: str, cmd: str) -> int:
         return self.Call("AddCommand", {"Plugin": plugin, "Command": cmd})["RetVal"]
 
-    def FinalCommand(self, plugin, cmd):
+    def FinalCommand(self, plugin: str, cmd: str) -> int:
         return self.Call("FinalCommand", {"Plugin": plugin, "Command": cmd})["RetVal"]
 
-    def FailCommand(self, plugin, cmd):
+    def FailCommand(self, plugin: str, cmd: str) -> int:
         return self.Call("FailCommand", {"Plugin": plugin, "Command": cmd})["RetVal"]
 
-    def Exclusive(self, tag, queue_task=False):
+    def Exclusive(self, tag: str, queue_task: bool = False) -> bool:
         return self.Call("Exclusive", {"Tag": tag, "QueueTask": bool(queue_task)})["Boolean"]
 
     # Rights and identity
 
-    def CheckAdmin(self):
+    def CheckAdmin(self) -> bool:
         return self.Call("CheckAdmin", {})["Boolean"]
 
-    def Elevate(self, immediate=False):
+    def Elevate(self, immediate: bool = False) -> bool:
         return self.Call("Elevate", {"Immediate": bool(immediate)})["Boolean"]
 
-    def Subscribe(self):
+    def Subscribe(self) -> bool:
         return self.Call("Subscribe", {})["Boolean"]
 
-    def Unsubscribe(self):
+    def Unsubscribe(self) -> bool:
         return self.Call("Unsubscribe", {})["Boolean"]
 
-    def EncryptSecret(self, plaintext):
+    def EncryptSecret(self, plaintext: str) -> "tuple[str, int]":
         "Returns the ciphertext and a RetVal"
         ret = self.Call("EncryptSecret", {"Plaintext": plaintext})
         return ret["StrVal"], ret["RetVal"]
 
-    def GetIdentityCredential(self, provider, user):
+    def GetIdentityCredential(self, provider: str, user: str) -> "tuple[dict | None, int]":
         "Returns the credential (a dictionary, or None) and a RetVal"
         ret = self.Call("GetIdentityCredential", {"Provider": provider, "User": user})
         return ret["Credential"], ret["RetVal"]
 
-    def LinkOAuth2Identity(self, link):
+    def LinkOAuth2Identity(self, link: dict) -> int:
         return self.Call("LinkOAuth2Identity", link)["RetVal"]
 
-    def UnlinkIdentity(self, provider, user):
+    def UnlinkIdentity(self, provider: str, user: str) -> int:
         return self.Call("UnlinkIdentity", {"Provider": provider, "User": user})["RetVal"]
 
     # Chance and time
 
-    def Pause(self, s):
+    def Pause(self, s: float) -> None:
         import time
         time.sleep(float(s))
 
-    def RandomInt(self, i):
+    def RandomInt(self, i: int) -> int:
         "A number from 0 to i-1; 0 if there is none"
         import random
         return random.randrange(i) if i > 0 else 0
 
-    def RandomString(self, sa):
+    def RandomString(self, sa: "list[str]") -> str:
         "One of the strings; empty if there is none"
         return sa[self.RandomInt(len(sa))] if sa else ""
 
@@ -510,7 +522,7 @@ class Robot:
 class DirectBot(Robot):
     "The robot talking to the user in a direct message"
 
-    def __init__(self, bot):
+    def __init__(self, bot: Robot) -> None:
         self.__dict__.update(bot.__dict__)
         self.channel = ""
         self.channel_id = ""
@@ -521,7 +533,7 @@ class DirectBot(Robot):
 class FormattedBot(Robot):
     "The robot with another message format"
 
-    def __init__(self, bot, format):
+    def __init__(self, bot: Robot, format: str) -> None:
         self.__dict__.update(bot.__dict__)
         self.format = format
 
@@ -529,6 +541,6 @@ class FormattedBot(Robot):
 class ThreadedBot(Robot):
     "The robot talking in the thread of the message"
 
-    def __init__(self, bot):
+    def __init__(self, bot: Robot) -> None:
         self.__dict__.update(bot.__dict__)
         self.threaded_message = "true" if self.channel else None

@@ -5,6 +5,7 @@ mod convert;
 mod fetch;
 mod modules;
 mod problem;
+pub(super) mod syntax;
 
 use std::{
     cell::{Cell, RefCell},

@@ -3,6 +3,7 @@
 mod api;
 mod convert;
 mod modules;
+pub(super) mod syntax;
 
 use std::{cell::RefCell, mem::ManuallyDrop};
 

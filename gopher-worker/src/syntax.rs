@@ -1,0 +1,84 @@
+//! `gopher-worker syntax LANGUAGE`: reads a script on standard input and writes what is wrong with it as JSON lines.
+//!
+//! Started by gopherctl, which links no interpreter. Before it reads anything this process gives up files, network,
+//! capabilities and all system calls that no run may use; nothing of the script is run (spec: Robot API §3.6).
+
+use std::io::{self, Read as _, Write as _};
+
+use gopher_sys::{
+    confine::{self, FileRules, Limits},
+    filter::Filters,
+};
+use serde_json::json;
+
+use crate::{embedded, error::WorkerError};
+
+/// Longer scripts are not looked at.
+const LONGEST: u64 = 16 << 20;
+const LIMITS: Limits = Limits { memory: 1 << 30, processes: 64, cpu: 20, file: 0 };
+
+/// Something wrong with a script.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) message: String,
+    pub(crate) line: Option<u32>,
+    pub(crate) column: Option<u32>,
+}
+
+/// Why a script was not looked at; Display is the sentence.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SyntaxError {
+    #[error("this version does not read {0}")]
+    Language(String),
+    #[error("standard input: {0}")]
+    Input(io::Error),
+    #[error("the script is longer than {} MiB", LONGEST >> 20)]
+    TooLong,
+    #[error("standard output: {0}")]
+    Output(io::Error),
+    #[error(transparent)]
+    Confinement(#[from] WorkerError),
+}
+
+impl SyntaxError {
+    /// The exit code, as of sysexits.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Language(_) => 64,
+            Self::TooLong => 65,
+            Self::Confinement(_) => 71,
+            Self::Input(_) | Self::Output(_) => 74,
+        }
+    }
+}
+
+/// Reads one script.
+pub(crate) fn main(language: &str) -> Result<(), SyntaxError> {
+    let parse = embedded::parser(language).ok_or_else(|| SyntaxError::Language(language.to_owned()))?;
+    shut()?;
+    let mut source = Vec::new();
+    io::stdin().lock().take(LONGEST + 1).read_to_end(&mut source).map_err(SyntaxError::Input)?;
+    if source.len() as u64 > LONGEST {
+        return Err(SyntaxError::TooLong);
+    }
+    let mut out = io::stdout().lock();
+    for Fault { message, line, column } in parse(&source) {
+        let found = json!({ "message": message, "line": line, "column": column });
+        writeln!(out, "{found}").map_err(SyntaxError::Output)?;
+    }
+    out.flush().map_err(SyntaxError::Output)
+}
+
+/// Leaves nothing that a fault in an interpreter could be used for.
+fn shut() -> Result<(), WorkerError> {
+    confine::close_others(&[], 3)?;
+    let filters = Filters::of_runs()?;
+    confine::limit(&LIMITS)?;
+    confine::give_up_capabilities()?;
+    FileRules::prepare([], [], [])?.apply()?;
+    confine::allow_only_port(0)?;
+    for filter in ["known", "forbidden", "run", "run-no-network"] {
+        filters.apply(filter)?;
+    }
+    Ok(())
+}
