@@ -100,7 +100,22 @@ fn broken_extensions() {
 
 #[test]
 fn the_extensions_of_the_default_robot() {
-    suite("stock-extensions", &["bash", "python3", "ruby"]);
+    suite("stock-extensions", &["bash", "python3"]);
+}
+
+#[test]
+fn lists_that_people_share() {
+    suite("lists", &[]);
+}
+
+#[test]
+fn links_found_again_by_what_they_are_about() {
+    suite("links", &[]);
+}
+
+#[test]
+fn memes_of_a_service() {
+    suite("memes", &[]);
 }
 
 #[test]
