@@ -119,6 +119,21 @@ fn memes_of_a_service() {
 }
 
 #[test]
+fn who_is_in_which_group() {
+    suite("groups", &["bash"]);
+}
+
+#[test]
+fn plugins_that_decide_about_others() {
+    suite("authorizers", &["bash"]);
+}
+
+#[test]
+fn steps_that_every_robot_has() {
+    suite("stock-tasks", &["bash"]);
+}
+
+#[test]
 fn a_failure_is_shown_with_what_was_sent_expected_and_seen() {
     let dir = tempfile::tempdir().expect("a directory");
     let file = dir.path().join("wrong.yaml");

@@ -18,6 +18,7 @@ use crate::{
     brain::{Answer, Granted, whole_key},
     context::{Context, bracketed},
     engine::Engine,
+    events::Event,
     generation::Generation,
     log::printable,
     outbox::Sender,
@@ -175,7 +176,9 @@ impl Engine {
                 Some(RobotAnswer::Boolean(self.set_parameter(subject, &name, &value)))
             }
             RobotCall::CheckAdmin => {
-                Some(RobotAnswer::Boolean(context.automatic || generation.is_admin(&context.user)))
+                let admin = context.automatic || generation.is_admin(&context.user);
+                self.event(&context.protocol, if admin { Event::AdminCheckPassed } else { Event::AdminCheckFailed });
+                Some(RobotAnswer::Boolean(admin))
             }
             RobotCall::BotAttribute { attribute } => {
                 let capabilities = self.connectors.get(context.protocol.as_str()).and_then(|c| c.capabilities.as_ref());
