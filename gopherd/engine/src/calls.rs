@@ -20,6 +20,7 @@ use crate::{
     engine::Engine,
     events::Event,
     generation::Generation,
+    help::Helper,
     log::printable,
     outbox::Sender,
     prompts::{Answered, Asked, Caller, Slot, reply_matcher},
@@ -200,6 +201,10 @@ impl Engine {
             RobotCall::Log { level, text } => {
                 self.log_call(subject, level, &text);
                 Some(RobotAnswer::RetVal(RetVal::Ok))
+            }
+            RobotCall::HelpMetadata { query } => {
+                let transport = self.hidden_transport(&context.protocol);
+                Some(RobotAnswer::Text(Helper { generation, context, transport }.metadata(&query)))
             }
             RobotCall::Unsupported { function } => Some(RobotAnswer::Refused(format!("{function} is not offered yet"))),
             memory => self.memory_call(subject, memory),
