@@ -163,13 +163,13 @@ impl Arguments<'_> {
             "AddCommand" => self.command(StepList::Next)?,
             "FinalCommand" => self.command(StepList::Final)?,
             "FailCommand" => self.command(StepList::Fail)?,
+            "GetHelpMetadata" => RobotCall::HelpMetadata { query: self.optional("Query")? },
             "SetWorkingDirectory"
             | "Exclusive"
             | "Elevate"
             | "AddJob"
             | "SpawnJob"
             | "EncryptSecret"
-            | "GetHelpMetadata"
             | "GetIdentityCredential"
             | "LinkOAuth2Identity"
             | "UnlinkIdentity" => RobotCall::Unsupported { function: self.function.to_owned() },
@@ -373,6 +373,17 @@ mod tests {
         let body = br#"{"FuncName":"Recall","FuncArgs":{"Key":"not base64!","Base64":true}}"#;
         let want = Request::Ask(RobotCall::Recall { key: "not base64!".into(), shared: false }, Shape::StrVal);
         assert_eq!(from_json(body), Ok(want));
+    }
+
+    #[test]
+    fn what_help_knows_may_be_asked_without_a_query() {
+        for (body, query) in [
+            (r#"{"FuncName":"GetHelpMetadata","FuncArgs":{"Query":"tea"}}"#, "tea"),
+            (r#"{"FuncName":"GetHelpMetadata"}"#, ""),
+        ] {
+            let want = Request::Ask(RobotCall::HelpMetadata { query: query.into() }, Shape::StrVal);
+            assert_eq!(from_json(body.as_bytes()), Ok(want), "{body}");
+        }
     }
 
     #[test]

@@ -148,6 +148,8 @@ wire! {
         AddCommand { to: StepList, plugin: String, text: String },
         /// What later steps of the pipeline are told.
         SetParameter { name: String, value: String },
+        /// What help knows about the commands that the user may know of.
+        HelpMetadata { query: String },
     }
 
     /// Which steps of a pipeline one is added to.
@@ -164,7 +166,7 @@ wire! {
     pub enum RobotAnswer {
         RetVal(RetVal),
         Boolean(bool),
-        /// A string with no return value (`Recall`).
+        /// A string with no return value (`Recall`, `GetHelpMetadata`).
         Text(String),
         Attribute { value: String, ret: RetVal },
         /// A prompt's reply.

@@ -100,7 +100,37 @@ fn broken_extensions() {
 
 #[test]
 fn the_extensions_of_the_default_robot() {
-    suite("stock-extensions", &["bash", "python3", "ruby"]);
+    suite("stock-extensions", &["bash", "python3"]);
+}
+
+#[test]
+fn lists_that_people_share() {
+    suite("lists", &[]);
+}
+
+#[test]
+fn links_found_again_by_what_they_are_about() {
+    suite("links", &[]);
+}
+
+#[test]
+fn memes_of_a_service() {
+    suite("memes", &[]);
+}
+
+#[test]
+fn who_is_in_which_group() {
+    suite("groups", &["bash"]);
+}
+
+#[test]
+fn plugins_that_decide_about_others() {
+    suite("authorizers", &["bash"]);
+}
+
+#[test]
+fn steps_that_every_robot_has() {
+    suite("stock-tasks", &["bash"]);
 }
 
 #[test]

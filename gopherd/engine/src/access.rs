@@ -6,7 +6,7 @@ use crate::{
     context::Context,
     events::Event,
     generation::{Generation, Plugin},
-    glob,
+    glob, groups,
 };
 
 /// The user may know of the plugin at all.
@@ -66,12 +66,22 @@ pub(crate) fn needs_authorization(plugin: &Plugin, command: &str) -> bool {
     plugin.guard.authorize_all || lists(&plugin.guard.authorized, command)
 }
 
-/// The user may be told of a command without having run it. Who is in which group nobody knows before an authorizer
-/// was asked, so what needs one is not told of.
-pub(crate) fn visible(generation: &Generation, plugin: &Plugin, command: &str, user: &UserName) -> bool {
-    has_access(generation, plugin, user)
-        && (!admin_only(plugin, command) || generation.is_admin(user))
-        && !needs_authorization(plugin, command)
+/// Whether the user is in the group that a command asks for; `None` if it asks for none, or nobody knows before the
+/// authorizer was asked.
+pub(crate) fn in_group(plugin: &Plugin, command: &str, context: &Context) -> Option<bool> {
+    let guard = &plugin.guard;
+    let group = guard.auth_require.trim();
+    let known = guard.authorizer.as_ref().is_some_and(|name| name.as_str() == groups::NAME);
+    let asks = known && !group.is_empty() && needs_authorization(plugin, command);
+    asks.then(|| context.groups.iter().any(|g| g == group || g.to_lowercase() == group.to_lowercase()))
+}
+
+/// The user may be told of a command without having run it: what needs an authorizer's word is told of only if it is
+/// known that he would give it.
+pub(crate) fn visible(generation: &Generation, plugin: &Plugin, command: &str, context: &Context) -> bool {
+    has_access(generation, plugin, &context.user)
+        && (!admin_only(plugin, command) || generation.is_admin(&context.user))
+        && (!needs_authorization(plugin, command) || in_group(plugin, command, context) == Some(true))
 }
 
 /// How a refusal is spoken.
@@ -96,7 +106,8 @@ pub(crate) struct HiddenTransport<'a> {
     pub(crate) prefix: Option<&'a str>,
 }
 
-/// The checks of a human's command, in their order; the first failure decides.
+/// The first checks of a human's command, in their order; the first failure decides. Whether an authorizer and an elevator
+/// agree is asked after them.
 pub(crate) fn judge(
     generation: &Generation,
     plugin: &Plugin,
@@ -111,25 +122,17 @@ pub(crate) fn judge(
     if admin_only(plugin, command) {
         if !generation.is_admin(&context.user) {
             let text = format!("Sorry, '{}/{command}' is only available to bot administrators", plugin.name);
-            return Judgement { event: Some(Event::AdminCheckFailed), refusal: Some((Manner::Reply, text)) };
+            return Judgement { event: Some(Event::AdminCheckFailed), refusal: Some((Manner::Say, text)) };
         }
         event = Some(Event::AdminCheckPassed);
     }
-    let refusal =
-        private_refusal(generation, plugin, command, context, transport).or_else(|| guard_refusal(plugin, command));
-    Judgement { event, refusal }
+    Judgement { event, refusal: private_refusal(generation, plugin, command, context, transport) }
 }
 
-/// What needs an authorizer's or an elevator's word is refused: nobody can be asked yet.
-fn guard_refusal(plugin: &Plugin, command: &str) -> Option<(Manner, String)> {
-    let text = if needs_authorization(plugin, command) {
-        "Sorry, authorization failed due to a problem with the authorization plugin"
-    } else if lists(&plugin.guard.elevated, command) || lists(&plugin.guard.elevate_immediate, command) {
-        "Sorry, elevation failed due to a problem with the elevation service"
-    } else {
-        return None;
-    };
-    Some((Manner::Reply, text.to_owned()))
+/// What needs an elevator's word is refused: none can be asked yet.
+pub(crate) fn elevation_refusal(plugin: &Plugin, command: &str) -> Option<&'static str> {
+    let needed = lists(&plugin.guard.elevated, command) || lists(&plugin.guard.elevate_immediate, command);
+    needed.then_some("Sorry, elevation failed due to a problem with the elevation service")
 }
 
 fn private_refusal(
@@ -235,22 +238,44 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_an_authorizer_or_elevator_is_refused() {
-        let guarded = |guard: Guard| Extension { guard, ..testing::extension("deploy") };
+    fn what_needs_an_authorizer_or_elevator_is_known_by_its_name() {
         let go = || vec!["go".to_owned()];
-        let (authorization, elevation) = (
-            "Sorry, authorization failed due to a problem with the authorization plugin",
-            "Sorry, elevation failed due to a problem with the elevation service",
-        );
-        for (guard, expected) in [
-            (Guard { authorized: go(), elevated: go(), ..Guard::default() }, authorization),
-            (Guard { authorize_all: true, ..Guard::default() }, authorization),
-            (Guard { elevated: go(), ..Guard::default() }, elevation),
-            (Guard { elevate_immediate: go(), ..Guard::default() }, elevation),
-            (Guard { authorized: vec!["stop".into()], authorizer: Some("groups".into()), ..Guard::default() }, ""),
+        for (guard, authorized, elevated) in [
+            (Guard { authorized: vec![" GO".into()], elevated: go(), ..Guard::default() }, true, true),
+            (Guard { authorize_all: true, ..Guard::default() }, true, false),
+            (Guard { elevate_immediate: go(), ..Guard::default() }, false, true),
+            (Guard { authorized: vec!["stop".into()], ..Guard::default() }, false, false),
         ] {
-            let (_, refusal) = judged(guarded(guard), &in_channel("alice"), TRANSPORT);
-            assert_eq!(refusal, expected);
+            let extension = Extension { guard, ..testing::extension("deploy") };
+            let (generation, _) = Generation::new(testing::robot_with(vec![extension]));
+            let plugin = generation.plugins.iter().find(|p| p.name.as_str() == "deploy").expect("is a plugin");
+            assert_eq!(needs_authorization(plugin, "go"), authorized, "{:?}", plugin.guard);
+            assert_eq!(elevation_refusal(plugin, "go").is_some(), elevated, "{:?}", plugin.guard);
+        }
+    }
+
+    #[test]
+    fn a_command_of_a_group_is_shown_to_its_members_only() {
+        let guard = |authorizer: &str, group: &str| Guard {
+            authorizer: Some(authorizer.into()),
+            auth_require: group.to_owned(),
+            authorized: vec!["go".into()],
+            ..Guard::default()
+        };
+        let member = Context { groups: vec!["Helpdesk".into()], ..in_channel("bob") };
+        for (guard, context, known, shown) in [
+            (guard("groups", "Helpdesk"), &member, Some(true), true),
+            (guard("groups", "helpdesk"), &member, Some(true), true),
+            (guard("groups", "Helpdesk"), &in_channel("bob"), Some(false), false),
+            (guard("groups", ""), &member, None, false),
+            (guard("gate", "Helpdesk"), &member, None, false),
+            (Guard::default(), &in_channel("bob"), None, true),
+        ] {
+            let extension = Extension { guard, ..testing::extension("deploy") };
+            let (generation, _) = Generation::new(testing::robot_with(vec![extension]));
+            let plugin = generation.plugins.iter().find(|p| p.name.as_str() == "deploy").expect("is a plugin");
+            assert_eq!(in_group(plugin, "go", context), known, "{:?}", plugin.guard);
+            assert_eq!(visible(&generation, plugin, "go", context), shown, "{:?}", plugin.guard);
         }
     }
 

@@ -18,7 +18,9 @@ use crate::{
     brain::{Answer, Granted, whole_key},
     context::{Context, bracketed},
     engine::Engine,
+    events::Event,
     generation::Generation,
+    help::Helper,
     log::printable,
     outbox::Sender,
     prompts::{Answered, Asked, Caller, Slot, reply_matcher},
@@ -175,7 +177,9 @@ impl Engine {
                 Some(RobotAnswer::Boolean(self.set_parameter(subject, &name, &value)))
             }
             RobotCall::CheckAdmin => {
-                Some(RobotAnswer::Boolean(context.automatic || generation.is_admin(&context.user)))
+                let admin = context.automatic || generation.is_admin(&context.user);
+                self.event(&context.protocol, if admin { Event::AdminCheckPassed } else { Event::AdminCheckFailed });
+                Some(RobotAnswer::Boolean(admin))
             }
             RobotCall::BotAttribute { attribute } => {
                 let capabilities = self.connectors.get(context.protocol.as_str()).and_then(|c| c.capabilities.as_ref());
@@ -197,6 +201,10 @@ impl Engine {
             RobotCall::Log { level, text } => {
                 self.log_call(subject, level, &text);
                 Some(RobotAnswer::RetVal(RetVal::Ok))
+            }
+            RobotCall::HelpMetadata { query } => {
+                let transport = self.hidden_transport(&context.protocol);
+                Some(RobotAnswer::Text(Helper { generation, context, transport }.metadata(&query)))
             }
             RobotCall::Unsupported { function } => Some(RobotAnswer::Refused(format!("{function} is not offered yet"))),
             memory => self.memory_call(subject, memory),

@@ -40,6 +40,8 @@ pub(crate) struct Context {
     /// Started by the robot itself.
     pub(crate) automatic: bool,
     pub(crate) event: EventId,
+    /// Groups the user was in when this was said: for what may be shown, never for what may be done.
+    pub(crate) groups: Vec<String>,
 }
 
 impl Context {

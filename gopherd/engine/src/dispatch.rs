@@ -6,12 +6,14 @@ use std::{rc::Rc, time::Instant};
 
 use gopher_protocol::{
     connector::{EngineToConnector, Inbound},
+    ids::PipelineId,
     robot::{CommandMode, Extension, Kind},
     robot_api::LogLevel,
 };
 
 use crate::{
     access::{self, Manner},
+    authorize::{Asked, Held},
     connectors::Style,
     context::Context,
     elsewhere,
@@ -28,8 +30,23 @@ use crate::{
 };
 
 const CLOSED: &str = "(the robot is still starting up, please wait and try your command again later)";
-const STOPPING: &str = "Sorry, I'm shutting down and can't start any new tasks";
+pub(crate) const STOPPING: &str = "Sorry, I'm shutting down and can't start any new tasks";
 const SEVERAL: &str = "Yikes! Your command matched multiple plugins, so I'm not doing ANYTHING";
+
+/// A command whose first checks are passed.
+pub(crate) struct Wanted {
+    pub(crate) generation: Rc<Generation>,
+    /// Place in [`Generation::plugins`].
+    pub(crate) plugin: usize,
+    pub(crate) command: String,
+    pub(crate) args: Vec<String>,
+    pub(crate) context: Rc<Context>,
+    pub(crate) purpose: Purpose,
+    /// An administrator's, or refused to others.
+    pub(crate) checked: bool,
+    /// The pipeline that its authorizer has begun.
+    pub(crate) pipeline: Option<PipelineId>,
+}
 
 /// In the thread of the message; plain in a direct message, which has none.
 const IN_THREAD: Style = Style { manner: Manner::Say, in_thread: true, format: None };
@@ -51,7 +68,7 @@ impl Engine {
                 self.event(protocol, Event::IgnoredUser);
                 self.log.line(LogLevel::Debug, "engine", &format!("[{protocol}] ignored: {reason}"));
             }
-            Verdict::Accepted(context) => self.dispatch(&generation, context, &message.text),
+            Verdict::Accepted(context) => self.dispatch(&generation, *context, &message.text),
         }
         if !self.runs.values().any(|r| r.context.event == message.event && *r.context.protocol == **protocol) {
             self.journal.advance(protocol, &message.event, Progress::Finished);
@@ -59,6 +76,7 @@ impl Engine {
     }
 
     fn dispatch(&mut self, generation: &Rc<Generation>, mut context: Context, message: &str) {
+        context.groups = self.groups_of(generation, &context);
         if context.direct {
             self.event(&context.protocol, Event::BotDirectMessage);
         }
@@ -301,8 +319,36 @@ impl Engine {
             self.tell(context, Style { manner, in_thread: false, format: None }, text);
             return;
         }
+        let wanted = Wanted {
+            generation: Rc::clone(generation),
+            plugin: index,
+            command: command.to_owned(),
+            args,
+            context: Rc::new(context.clone()),
+            purpose,
+            checked,
+            pipeline: None,
+        };
+        match self.ask(generation, plugin, command, &wanted.args, &wanted.context, None) {
+            Asked::Agreed => self.begin_command(&wanted),
+            Asked::Refused(text) => self.tell(context, Style::SAY, text),
+            Asked::Later(authorizer) => self.wait_for(authorizer, Held::Command(wanted)),
+        }
+    }
+
+    /// Starts a command to which its authorizer has agreed, if it has one.
+    pub(crate) fn begin_command(&mut self, wanted: &Wanted) {
+        let generation = Rc::clone(&wanted.generation);
+        let Some(plugin) = generation.plugins.get(wanted.plugin) else { return };
+        let Wanted { command, args, context, purpose, .. } = wanted;
+        let elevation = access::elevation_refusal(plugin, command).filter(|_| !context.automatic);
+        if let Some(text) = elevation {
+            self.tell(context, Style::SAY, text);
+            self.end_wanted(wanted);
+            return;
+        }
         let is_extension = matches!(plugin.source, Source::Extension(_));
-        if is_extension || checked || context.private() {
+        if is_extension || wanted.checked || context.private() {
             let how = if context.private() { "private " } else { "" };
             // Only of compiled-in commands it is known which arguments are no secret.
             let shown = match plugin.source {
@@ -313,21 +359,27 @@ impl Engine {
             if !self.audit.record(&mut self.log, &line) {
                 let text = "Sorry, I can't write my audit log, so I won't do that; please tell an administrator";
                 self.tell(context, Style::REPLY, text);
+                self.end_wanted(wanted);
                 return;
             }
         }
         match plugin.source {
             Source::BuiltIn(built_in) => {
-                self.announce(protocol, purpose, true, false);
-                self.run_builtin(built_in, generation, context, command, &args);
+                self.announce(&context.protocol, *purpose, true, false);
+                self.run_builtin(built_in, &generation, context, command, args);
+                self.end_wanted(wanted);
             }
             Source::Extension(extension) => {
-                let mut whole = vec![command.to_owned()];
-                whole.extend(args);
-                let mut run = self.new_run(purpose, plugin.name.clone(), Rc::new(context.clone()), whole);
-                run.generation = Some((Rc::clone(generation), extension));
-                self.journal.advance(protocol, &context.event, Progress::Started);
+                let whole = [std::slice::from_ref(command), args.as_slice()].concat();
+                let mut run = self.new_run(*purpose, plugin.name.clone(), Rc::clone(context), whole);
+                run.pipeline = wanted.pipeline.unwrap_or(run.pipeline);
+                run.generation = Some((Rc::clone(&generation), extension));
+                self.journal.advance(&context.protocol, &context.event, Progress::Started);
+                let id = run.id;
                 self.queue_run(run);
+                if !self.runs.contains_key(&id) {
+                    self.end_wanted(wanted);
+                }
             }
         }
     }
@@ -340,7 +392,7 @@ impl Engine {
             Purpose::Command => self.event(protocol, Event::CommandTaskRan),
             Purpose::Message => self.event(protocol, Event::AmbientTaskRan),
             Purpose::CatchAll => self.event(protocol, Event::CatchAllTaskRan),
-            Purpose::Subscription => {}
+            Purpose::Subscription | Purpose::Authorize => {}
         }
         self.event(protocol, if compiled { Event::GoPluginRan } else { Event::ExternalTaskRan });
     }

@@ -20,6 +20,7 @@ use gopher_sys::{LinkError, Poller, confine, poll::Ready, role};
 use crate::{
     admin::Client,
     audit::Audit,
+    authorize::Waiting,
     brain::Brain,
     connectors::Connector,
     context::Context,
@@ -106,6 +107,8 @@ pub(crate) struct Engine {
     pub(crate) runs: HashMap<RunId, Run>,
     /// Pipelines that are, or may become, more than one run.
     pub(crate) pipelines: HashMap<PipelineId, Pipeline>,
+    /// Commands whose authorizer runs, by its run.
+    pub(crate) waiting: HashMap<RunId, Waiting>,
     pub(crate) next_run: RunId,
     pub(crate) next_pipeline: PipelineId,
     pub(crate) admission: Admission<RunId>,
@@ -160,6 +163,7 @@ impl Engine {
             phase: Phase::Starting,
             runs: HashMap::new(),
             pipelines: HashMap::new(),
+            waiting: HashMap::new(),
             next_run: RunId(1),
             next_pipeline: PipelineId(1),
             admission: Admission::new(Bounds::new(cores(), 256)),

@@ -16,6 +16,7 @@ macro_rules! events {
 }
 
 events! {
-    IgnoredUser, BotDirectMessage, AdminCheckPassed, AdminCheckFailed, MultipleMatchesNoAction, CommandTaskRan,
-    AmbientTaskRan, CatchAllsRan, CatchAllTaskRan, GoPluginRan, ExternalTaskRan,
+    IgnoredUser, BotDirectMessage, AdminCheckPassed, AdminCheckFailed, MultipleMatchesNoAction,
+    AuthNoRunMisconfigured, AuthRanSuccess, AuthRanFail, AuthRanMechanismFailed, AuthRanFailNormal, AuthRanFailOther,
+    CommandTaskRan, AmbientTaskRan, CatchAllsRan, CatchAllTaskRan, GoPluginRan, ExternalTaskRan,
 }

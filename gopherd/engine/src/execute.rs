@@ -35,6 +35,10 @@ const START: Duration = Duration::from_millis(25);
 /// How long a run may take to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// There is no room for a run even to wait.
+pub(crate) const FULL: &str =
+    "Sorry, too many of your commands are waiting already, so I won't take this one; try again later";
+
 /// What [`Engine::kill`] found.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Killed {
@@ -83,9 +87,7 @@ impl Engine {
                 self.tell(&context, Style::REPLY, text);
             }
         } else {
-            let text =
-                "Sorry, too many of your commands are waiting already, so I won't take this one; try again later";
-            self.tell(&context, Style::REPLY, text);
+            self.tell(&context, Style::REPLY, FULL);
             self.journal.advance(&context.protocol, &context.event, Progress::Finished);
             self.never_ran(run);
         }
@@ -318,6 +320,8 @@ impl Engine {
         }
         if run.purpose == Purpose::Configure {
             self.configured(&mut run, outcome);
+        } else if run.purpose == Purpose::Authorize {
+            self.authorizer_said(&run, outcome);
         } else {
             let sentence = self.report(&run, outcome);
             let held = self.step_over(&run, outcome, sentence.clone());
@@ -338,7 +342,7 @@ impl Engine {
             self.answer_brain(granted);
         }
         self.lookups.retain(|_, (caller, _)| caller.run != id);
-        if !self.goes_on(pipeline) {
+        if purpose != Purpose::Authorize && !self.goes_on(pipeline) {
             self.journal.advance(&context.protocol, &context.event, Progress::Finished);
         }
         if purpose == Purpose::Init {
@@ -406,9 +410,7 @@ impl Engine {
     /// A run that was never admitted: nothing of it exists outside this table.
     fn forget_queued(&mut self, id: RunId) {
         let Some(run) = self.runs.remove(&id) else { return };
-        if run.starter.is_some() {
-            self.continue_pipeline(&run);
-        }
+        self.continue_pipeline(&run);
     }
 
     pub(crate) fn kill(&mut self, pipeline: PipelineId, by: &str) -> Killed {

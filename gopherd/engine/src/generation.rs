@@ -15,7 +15,11 @@ use gopher_protocol::{
 };
 use regex::{Regex, RegexBuilder};
 
-use crate::{builtin::BuiltIn, prefilter::Prefilter};
+use crate::{
+    builtin::BuiltIn,
+    groups::{self, Groups},
+    prefilter::Prefilter,
+};
 
 /// Memory one compiled pattern may take.
 const PATTERN_LIMIT: usize = 4 << 20;
@@ -119,6 +123,7 @@ pub(crate) struct Generation {
     pub(crate) ambient: Prefilter,
     /// Places of plugins that take what nobody understood.
     pub(crate) catch_alls: Vec<usize>,
+    pub(crate) groups: Groups,
     roster: HashMap<UserName, usize>,
     admins: HashSet<UserName>,
     /// (protocol, channel id) → name.
@@ -147,6 +152,11 @@ impl Generation {
             });
             (commands, ambient) = prefilters(&plugins);
         }
+        let groups = groups_of(&robot).unwrap_or_else(|reason| {
+            trouble
+                .push(format!("`Config` of '{}' is not used, so that nobody is in any group: {reason}", groups::NAME));
+            Groups::default()
+        });
         let catch_alls = plugins.iter().enumerate().filter(|(_, p)| p.catch_all).map(|(index, _)| index).collect();
 
         let mut roster = HashMap::new();
@@ -165,6 +175,7 @@ impl Generation {
             commands,
             ambient,
             catch_alls,
+            groups,
             admins: robot.admin_users.iter().cloned().collect(),
             plugins,
             roster,
@@ -173,6 +184,11 @@ impl Generation {
             robot,
         };
         (generation, trouble)
+    }
+
+    /// The plugin that an extension is.
+    pub(crate) fn plugin_of(&self, extension: usize) -> Option<&Plugin> {
+        self.plugins.iter().find(|plugin| matches!(plugin.source, Source::Extension(index) if index == extension))
     }
 
     pub(crate) fn roster_entry(&self, user: &UserName) -> Option<&RosterEntry> {
@@ -204,6 +220,12 @@ impl Generation {
         };
         known.map_or_else(|| channel.to_owned(), |id| format!("<{id}>"))
     }
+}
+
+fn groups_of(robot: &Robot) -> Result<Groups, String> {
+    let is_it = |e: &&Extension| e.name.as_str() == groups::NAME && matches!(e.kind, Kind::Plugin);
+    let config = robot.extensions.iter().find(is_it).and_then(|e| e.config.as_deref());
+    config.map_or_else(|| Ok(Groups::default()), Groups::of)
 }
 
 fn prefilters(plugins: &[Plugin]) -> (Prefilter, Prefilter) {

@@ -18,7 +18,7 @@ pub(crate) enum Verdict {
     Nameless,
     /// Whoever speaks is not to be heard; the sentence says why.
     Ignored(String),
-    Accepted(Context),
+    Accepted(Box<Context>),
 }
 
 /// Judges identity. The mode of the context is left open: addressing comes later.
@@ -50,7 +50,7 @@ pub(crate) fn admit(generation: &Generation, protocol: &str, message: &Inbound) 
 
     let bot_user = entry.is_some_and(|e| e.bot_user);
     let channel = if message.direct { String::new() } else { channel_name(generation, protocol, message) };
-    Verdict::Accepted(Context {
+    Verdict::Accepted(Box::new(Context {
         protocol: protocol.to_owned(),
         user,
         user_id: message.user_id.clone(),
@@ -68,7 +68,8 @@ pub(crate) fn admit(generation: &Generation, protocol: &str, message: &Inbound) 
         mode: None,
         automatic: false,
         event: message.event.clone(),
-    })
+        groups: Vec::new(),
+    }))
 }
 
 fn channel_name(generation: &Generation, protocol: &str, message: &Inbound) -> String {

@@ -132,7 +132,7 @@ pub(crate) fn anywhere(generation: &Generation, context: &Context, text: &str) -
         of_plugin.iter().find_map(|place| {
             let plugin = generation.plugins.get(place.plugin)?;
             let pattern = plugin.commands.get(place.matcher)?;
-            if !access::visible(generation, plugin, &pattern.matcher.command, &context.user) {
+            if !access::visible(generation, plugin, &pattern.matcher.command, context) {
                 return None;
             }
             match pattern.says(&forms) {
@@ -209,7 +209,7 @@ impl Search<'_> {
                 }
                 Outcome::Syntax(mistake) => {
                     let command = pattern.matcher.command.as_str();
-                    let visible = access::visible(self.generation, plugin, command, &self.context.user);
+                    let visible = access::visible(self.generation, plugin, command, self.context);
                     if visible && !self.mistakes.contains(&mistake) {
                         self.mistakes.push(mistake);
                     }

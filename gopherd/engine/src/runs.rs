@@ -38,6 +38,8 @@ pub(crate) enum Purpose {
     Subscription,
     /// `_expiresub`: nothing was said there for long.
     SubscriptionEnd,
+    /// `_authorize`: a command of somebody else's waits for this plugin's word.
+    Authorize,
     /// `_init`, after a configuration was loaded.
     Init,
     /// `_configure`, while one is being loaded.
@@ -48,7 +50,8 @@ impl Purpose {
     /// Value of `GOPHER_PIPELINE_TYPE`.
     pub(crate) fn pipeline_type(self) -> &'static str {
         match self {
-            Self::Command => "plugCommand",
+            // Its pipeline is that of the command.
+            Self::Command | Self::Authorize => "plugCommand",
             Self::Message => "plugMessage",
             Self::CatchAll => "catchAll",
             Self::Subscription => "plugThreadSubscription",

@@ -12,18 +12,19 @@ use gopher_protocol::{
 
 use crate::{
     access,
+    authorize::{Asked, Held},
     builtin::BuiltIn,
     calls::Subject,
     connectors::Style,
     engine::Engine,
-    generation::{Generation, Plugin, Source},
     journal::Progress,
     matching,
     pipeline::{Over, Pipeline, Step},
-    runs::{Ending, Run},
+    runs::{Ending, Purpose, Run},
 };
 
 const FULL: &str = "Sorry, too many of your commands are waiting already, so I stopped this one in its middle";
+const UNWRITTEN: &str = "Sorry, I can't write my audit log, so I won't go on; please tell an administrator";
 
 impl Engine {
     pub(crate) fn add_task(&mut self, subject: &Subject, to: &StepList, name: &str, args: Vec<String>) -> RetVal {
@@ -46,7 +47,7 @@ impl Engine {
             match self.addable(subject, name) {
                 Ok((_, extension)) if !matches!(extension.kind, Kind::Plugin) => RetVal::InvalidTaskType,
                 Ok(_) if text.trim().is_empty() => RetVal::MissingArguments,
-                Ok((index, _)) => match matching::command_of(plugin_of(&subject.generation, index), text) {
+                Ok((index, _)) => match matching::command_of(subject.generation.plugin_of(index), text) {
                     Some(args) => self.add(subject, to, Step { extension: index, args }),
                     None => RetVal::CommandNotMatched,
                 },
@@ -77,6 +78,10 @@ impl Engine {
 
     fn wrong_stage(&self, subject: &Subject) -> Option<RetVal> {
         let run = self.runs.get(&subject.caller.run)?;
+        if run.purpose == Purpose::Authorize {
+            // The pipeline is another's.
+            return Some(RetVal::InvalidStage);
+        }
         let pipeline = self.pipelines.get(&run.pipeline)?;
         (!pipeline.is_primary()).then_some(RetVal::InvalidStage)
     }
@@ -109,6 +114,10 @@ impl Engine {
 
     /// Starts what comes after a run that is gone, or ends its pipeline.
     pub(crate) fn continue_pipeline(&mut self, before: &Run) {
+        if before.purpose == Purpose::Authorize {
+            self.authorizer_gone(before);
+            return;
+        }
         let stopping = self.stopping();
         while let Some(pipeline) = self.pipelines.get_mut(&before.pipeline) {
             if stopping {
@@ -145,42 +154,61 @@ impl Engine {
             run.command.clear();
         }
         run.generation = Some((Rc::clone(&generation), step.extension));
-        if let Some(refusal) = self.refused(&generation, &run, step.extension) {
-            run.ending = Some(Ending { reason: "because it may not run".to_owned(), force_at: None });
-            self.step_over(&run, &Err(refusal.clone()), Some(refusal));
+        // Commands of plugins are checked as if the user had given them.
+        let Some(plugin) = generation.plugin_of(step.extension) else { return self.begin_step(run).is_none() };
+        let context = Rc::clone(&run.context);
+        let transport = self.hidden_transport(&context.protocol);
+        if let Some((_, text)) = access::judge(&generation, plugin, &run.command, &context, transport).refusal {
+            self.refuse_step(run, &text);
             return false;
+        }
+        let args = run.args.get(1..).unwrap_or_default().to_vec();
+        match self.ask(&generation, plugin, &run.command, &args, &context, Some((run.pipeline, run.starter))) {
+            Asked::Agreed => self.begin_step(run).is_none(),
+            Asked::Refused(text) => {
+                self.refuse_step(run, text);
+                false
+            }
+            Asked::Later(authorizer) => {
+                self.wait_for(authorizer, Held::Step(Box::new(run)));
+                true
+            }
+        }
+    }
+
+    /// Puts the run of a step in line that nothing stands against any more; gives it back if it cannot run, which counts as
+    /// its failure.
+    pub(crate) fn begin_step(&mut self, run: Run) -> Option<Run> {
+        let plugin = run.generation.as_ref().and_then(|(generation, index)| generation.plugin_of(*index));
+        if let Some(plugin) = plugin {
+            let context = &run.context;
+            if let Some(text) = access::elevation_refusal(plugin, &run.command).filter(|_| !context.automatic) {
+                return Some(self.refuse_step(run, text));
+            }
+            let place = context.place();
+            let line = format!("{}/{} for {} in {place}, as a step", plugin.name, run.command, context.user);
+            if !self.audit.record(&mut self.log, &line) {
+                return Some(self.refuse_step(run, UNWRITTEN));
+            }
         }
         let lane = run.lane().to_owned();
         if !self.admission.enqueue(&lane, run.id) {
-            self.step_over(&run, &Err(FULL.to_owned()), Some(FULL.to_owned()));
-            return false;
+            return Some(self.refuse_step(run, FULL));
         }
         self.runs.insert(run.id, run);
         self.admit_runs();
-        true
+        None
     }
 
-    /// Why a step may not run for this user, if it may not: commands of plugins are checked as if he had given them.
-    fn refused(&mut self, generation: &Rc<Generation>, run: &Run, extension: usize) -> Option<String> {
-        let plugin = plugin_of(generation, extension)?;
-        let context = &*run.context;
-        let judgement =
-            access::judge(generation, plugin, &run.command, context, self.hidden_transport(&context.protocol));
-        if let Some((_, text)) = judgement.refusal {
-            return Some(text);
-        }
-        let line = format!("{}/{} for {} in {}, as a step", plugin.name, run.command, context.user, context.place());
-        let written = self.audit.record(&mut self.log, &line);
-        (!written)
-            .then(|| "Sorry, I can't write my audit log, so I won't go on; please tell an administrator".to_owned())
+    /// A step that may not run: gives it back as one that is over.
+    pub(crate) fn refuse_step(&mut self, mut run: Run, text: &str) -> Run {
+        run.ending = Some(Ending { reason: "because it may not run".to_owned(), force_at: None });
+        self.step_over(&run, &Err(text.to_owned()), Some(text.to_owned()));
+        run
     }
 
     /// Whether more of a pipeline will run.
     pub(crate) fn goes_on(&self, pipeline: PipelineId) -> bool {
         self.pipelines.contains_key(&pipeline)
     }
-}
-
-fn plugin_of(generation: &Generation, extension: usize) -> Option<&Plugin> {
-    generation.plugins.iter().find(|plugin| matches!(plugin.source, Source::Extension(index) if index == extension))
 }

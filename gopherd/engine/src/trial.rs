@@ -3,7 +3,7 @@
 use gopher_config::simple::Outcome;
 use gopher_protocol::{
     admin::{MatchReport, MatchRow},
-    ids::UserName,
+    ids::{TaskName, UserName},
     robot::{CommandMode, Robot},
 };
 
@@ -67,6 +67,7 @@ fn context(generation: &Generation, user: Option<&str>, channel: Option<&str>) -
         listed: entry.is_some(),
         bot_user: entry.is_some_and(|entry| entry.bot_user),
         direct: channel.is_empty(),
+        groups: generation.groups.of_user(user.as_str(), |_| None),
         user,
         channel,
         ..Context::default()
@@ -105,7 +106,7 @@ impl Trial<'_> {
             };
             let refused = || {
                 let command = matcher.command.as_str();
-                access::judge(self.generation, plugin, command, self.context, OPEN).refusal.map(|(_, text)| text)
+                self.refusal(plugin, command)
             };
             let why = wrong.or_else(|| obstacle(plugin)).or_else(unsuitable).or_else(earlier);
             if why.is_none() {
@@ -117,10 +118,16 @@ impl Trial<'_> {
                 command: matcher.command.clone(),
                 arguments,
                 runs: why.is_none(),
-                verdict: why.unwrap_or_else(|| "it fits".to_owned()),
+                verdict: why.unwrap_or_else(|| fits(plugin, &matcher.command)),
             });
         }
         rows
+    }
+
+    /// What the user would be told instead.
+    fn refusal(&self, plugin: &Plugin, command: &str) -> Option<String> {
+        let judged = access::judge(self.generation, plugin, command, self.context, OPEN).refusal;
+        judged.map(|(_, text)| text).or_else(|| access::elevation_refusal(plugin, command).map(str::to_owned))
     }
 
     /// What keeps a plugin from being asked about a command.
@@ -192,10 +199,10 @@ impl Trial<'_> {
                     let class = if command { &plugin.commands } else { &plugin.messages };
                     let Some(pattern) = class.get(hit.matcher) else { continue };
                     let command = pattern.matcher.command.as_str();
-                    let judgement = access::judge(generation, plugin, command, context, OPEN);
-                    return match judgement.refusal {
-                        Some((_, refusal)) => format!("{}/{command} is refused: {refusal}", plugin.name),
-                        None => format!("{}/{command} runs.", plugin.name),
+                    return match (self.refusal(plugin, command), authorizer(plugin, command)) {
+                        (Some(refusal), _) => format!("{}/{command} is refused: {refusal}", plugin.name),
+                        (None, Some(name)) => format!("{}/{command} runs if '{name}' agrees.", plugin.name),
+                        (None, None) => format!("{}/{command} runs.", plugin.name),
                     };
                 }
             }
@@ -215,6 +222,16 @@ impl Trial<'_> {
             }
         }
     }
+}
+
+fn authorizer<'p>(plugin: &'p Plugin, command: &str) -> Option<&'p str> {
+    let needed = access::needs_authorization(plugin, command);
+    plugin.guard.authorizer.as_ref().filter(|_| needed).map(TaskName::as_str)
+}
+
+fn fits(plugin: &Plugin, command: &str) -> String {
+    authorizer(plugin, command)
+        .map_or("it fits".to_owned(), |name| format!("it fits; the authorizer '{name}' is asked"))
 }
 
 fn misplaced(plugin: &Plugin) -> String {
@@ -239,6 +256,7 @@ fn ignored(robot: &Robot, context: &Context) -> Option<String> {
 mod tests {
     use super::*;
     use crate::testing;
+    use gopher_protocol::robot::Guard;
 
     fn generation() -> Generation {
         let mut deploy = testing::extension("deploy");
@@ -293,6 +311,25 @@ mod tests {
         let ignored = report(&Generation::new(robot).0, Some("bob"), Some("general"), ";ping");
         assert_eq!(ignored.outcome, "Nothing runs: bob is in IgnoreUsers.");
         assert!(!ignored.candidates.is_empty() && ignored.candidates.iter().all(|r| !r.runs), "{ignored:?}");
+    }
+
+    #[test]
+    fn what_an_authorizer_decides_is_told_with_his_name() {
+        let mut deploy = testing::extension("deploy");
+        deploy.commands = vec![testing::command("go", "deploy")];
+        deploy.guard = Guard {
+            authorizer: Some("gate".into()),
+            authorize_all: true,
+            elevate_immediate: vec!["stop".into()],
+            ..Guard::default()
+        };
+        deploy.commands.push(testing::command("stop", "stop"));
+        let generation = Generation::new(testing::robot_with(vec![deploy])).0;
+        let told = |text: &str| report(&generation, Some("bob"), Some("general"), text);
+        let report = told(";deploy");
+        assert_eq!(report.outcome, "deploy/go runs if 'gate' agrees.");
+        assert_eq!(report.candidates[0].verdict, "it fits; the authorizer 'gate' is asked");
+        assert!(told(";stop").outcome.starts_with("deploy/stop is refused: Sorry, elevation failed"));
     }
 
     #[test]

@@ -15,7 +15,7 @@ Commands:
   Examples: [ (alias) todo water the plants ]
   Keywords: [ todo, list, remind ]
 - Command: show
-  Regex: '(?i:todos|(?:show )?(?:my )?todo list|what (?:is|do I have) to do\??)'
+  Regex: '(?i:todos|(?:my )?todo list|what (?:is|do I have) to do\??)'
   Usage: (alias) todos
   Summary: Shows your list.
   Examples: [ (alias) todos ]

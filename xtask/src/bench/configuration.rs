@@ -43,7 +43,7 @@ fn robot(scratch: &Scratch, extensions: usize, commands: usize, first: &str) -> 
     }
     let mut yaml = "PrimaryProtocol: test\nBotInfo: { UserName: bender }\nAlias: \";\"\nAdminUsers: [ alice ]\n\
                     DefaultChannels: [ general ]\nLogLevel: warn\nUserRoster: [ { UserName: alice }, { UserName: bob } ]\n\
-                    ExternalPlugins:\n  knock: { Disabled: true }\n"
+                    ExternalPlugins:\n  knock: { Disabled: true }\n  lists: { Disabled: true }\n  links: { Disabled: true }\n"
         .to_owned();
     for n in 0..extensions {
         // Writing to a string cannot fail.

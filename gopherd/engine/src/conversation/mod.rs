@@ -27,6 +27,7 @@ use gopher_sys::{Link, LinkError, link};
 
 use crate::{engine::Engine, testing};
 
+mod authorizers;
 mod clients;
 mod loading;
 mod running;

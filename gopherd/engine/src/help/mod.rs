@@ -10,6 +10,7 @@ mod advice_text;
 mod chunks;
 mod closeness;
 mod entry;
+mod metadata;
 mod ranking;
 #[cfg(test)]
 mod tests;

@@ -88,11 +88,16 @@ impl Surface {
 
 /// The entries that fit at all, the best first; entries come in the order of plugin and command.
 pub(super) fn ranked<'e, 'a>(entries: &'e [Entry<'a>], term: &str) -> Vec<&'e Entry<'a>> {
+    scored(entries, term).into_iter().map(|(_, entry)| entry).collect()
+}
+
+/// The same with their scores.
+pub(super) fn scored<'e, 'a>(entries: &'e [Entry<'a>], term: &str) -> Vec<(usize, &'e Entry<'a>)> {
     let scored = entries.iter().map(|e| (Surface::of(e).score(term), e));
     let mut all: Vec<(usize, &Entry<'_>)> = scored.filter(|(score, _)| *score > 0).collect();
     // A stable sort: equal scores keep their order.
     all.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
-    all.into_iter().map(|(_, entry)| entry).collect()
+    all
 }
 
 #[cfg(test)]

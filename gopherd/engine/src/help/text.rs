@@ -183,7 +183,7 @@ impl Helper<'_> {
         lines
     }
 
-    fn private_hint(&self) -> String {
+    pub(super) fn private_hint(&self) -> String {
         match self.hidden("<command>") {
             Some(form) => format!("Use {} to address a private command.", inline(&form)),
             None => format!("Private commands must be addressed to {}.", self.generation.robot.identity.user_name),

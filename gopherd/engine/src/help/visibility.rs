@@ -3,12 +3,10 @@
 //! More cautious than the reference in two ways: commands of administrators are hidden from others, and `commands` is
 //! about the place it is asked in. Pure.
 
-use gopher_protocol::robot::Guard;
-
 use crate::{
     access,
     context::Context,
-    generation::{Generation, Plugin, Source},
+    generation::{Generation, Plugin},
 };
 
 /// How a command can be invoked from a place.
@@ -24,24 +22,7 @@ pub(super) enum Reach {
 pub(super) fn accessible(generation: &Generation, plugin: &Plugin, command: &str, context: &Context) -> bool {
     access::has_access(generation, plugin, &context.user)
         && (generation.is_admin(&context.user) || !access::admin_only(plugin, command))
-        && guard(generation, plugin).is_none_or(|guard| group_allows(guard, command, MEMBERSHIP))
-}
-
-/// Whether users are in the group that a command asks for is not known to help yet.
-const MEMBERSHIP: Option<bool> = None;
-
-/// A command that asks for a group is hidden from those who are known not to be in it.
-fn group_allows(guard: &Guard, command: &str, member: Option<bool>) -> bool {
-    let listed = guard.authorized.iter().any(|c| c.trim().eq_ignore_ascii_case(command));
-    let asks = (guard.authorize_all || listed) && !guard.auth_require.trim().is_empty();
-    !asks || member != Some(false)
-}
-
-fn guard<'g>(generation: &'g Generation, plugin: &Plugin) -> Option<&'g Guard> {
-    match plugin.source {
-        Source::Extension(index) => generation.robot.extensions.get(index).map(|e| &e.guard),
-        Source::BuiltIn(_) => None,
-    }
+        && access::in_group(plugin, command, context) != Some(false)
 }
 
 /// How an accessible command can be invoked from the place of the context; `hidden_form` says whether the connector
@@ -159,23 +140,6 @@ mod tests {
             ("bob", "builtin-admin", "ps", false),
         ] {
             assert_eq!(told(user, plugin, command), expected, "{user} {plugin}/{command}");
-        }
-    }
-
-    #[test]
-    fn a_group_hides_commands_from_those_known_to_be_outside() {
-        let some = Guard { auth_require: "Gardeners".into(), authorized: vec!["water".into()], ..Guard::default() };
-        let all = Guard { authorize_all: true, ..some.clone() };
-        let groupless = Guard { auth_require: String::new(), ..all.clone() };
-        for (guard, command, member, expected) in [
-            (&some, "water", Some(false), false),
-            (&some, "water", Some(true), true),
-            (&some, "water", None, true),
-            (&some, "look", Some(false), true),
-            (&all, "look", Some(false), false),
-            (&groupless, "look", Some(false), true),
-        ] {
-            assert_eq!(group_allows(guard, command, member), expected, "{command} {member:?}");
         }
     }
 }

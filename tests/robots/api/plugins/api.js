@@ -16,6 +16,7 @@ Commands:
 - { Command: drop, Regex: '(?i:js drop)' }
 - { Command: about, Regex: '(?i:js about)' }
 - { Command: admin, Regex: '(?i:js admin)' }
+- { Command: help, Regex: '(?i:js knows (.+))' }
 - { Command: config, Regex: '(?i:js config)' }
 - { Command: context, Regex: '(?i:js context)' }
 - { Command: listen, Regex: '(?i:js (un)?listen)' }
@@ -103,6 +104,10 @@ const commands = {
       `bot=${own("name")}/${own("alias")} sender=${sender} bob=${bob("fullName")} phone=${bob("phone")} ` +
         `nick=${nick.retVal} <${nick.attribute}>`,
     );
+  },
+  help(bot, query) {
+    const { plugin, command, score } = JSON.parse(bot.GetHelpMetadata(query)).ranked_here[0];
+    bot.Say(`knows: ${plugin}/${command} ${score}`);
   },
   admin(bot) {
     bot.Say(`admin: ${bot.CheckAdmin()}`);

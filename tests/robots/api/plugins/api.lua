@@ -17,6 +17,7 @@ Commands:
 - { Command: drop, Regex: '(?i:lua drop)' }
 - { Command: about, Regex: '(?i:lua about)' }
 - { Command: admin, Regex: '(?i:lua admin)' }
+- { Command: help, Regex: '(?i:lua knows (.+))' }
 - { Command: config, Regex: '(?i:lua config)' }
 - { Command: context, Regex: '(?i:lua context)' }
 - { Command: listen, Regex: '(?i:lua (un)?listen)' }
@@ -111,6 +112,11 @@ function commands.about(bot)
   bot:Say(("bot=%s/%s sender=%s bob=%s phone=%s nick=%d <%s>"):format(
     (bot:GetBotAttribute("name")), (bot:GetBotAttribute("alias")), (bot:GetSenderAttribute("firstName")),
     (bot:GetUserAttribute("bob", "fullName")), (bot:GetUserAttribute("bob", "phone")), result, nick))
+end
+
+function commands.help(bot, query)
+  local best = require("json").decode(bot:GetHelpMetadata(query)).ranked_here[1]
+  bot:Say(("knows: %s/%s %d"):format(best.plugin, best.command, best.score))
 end
 
 function commands.admin(bot)

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Every method of the Robot API, in Python."""
 
+import json
 import os
 import sys
 
@@ -20,6 +21,7 @@ Commands:
 - { Command: drop, Regex: '(?i:py drop)' }
 - { Command: about, Regex: '(?i:py about)' }
 - { Command: admin, Regex: '(?i:py admin)' }
+- { Command: help, Regex: '(?i:py knows (.+))' }
 - { Command: config, Regex: '(?i:py config)' }
 - { Command: context, Regex: '(?i:py context)' }
 - { Command: listen, Regex: '(?i:py (un)?listen)' }
@@ -138,6 +140,9 @@ def main(command, args):
         bot.Say("dropped: %d" % bot.DeleteDatum("things"))
     elif command == "about":
         about(bot)
+    elif command == "help":
+        best = json.loads(bot.GetHelpMetadata(args[0]))["ranked_here"][0]
+        bot.Say("knows: %(plugin)s/%(command)s %(score)d" % best)
     elif command == "admin":
         bot.Say("admin: %s" % str(bot.CheckAdmin()).lower())
     elif command == "config":

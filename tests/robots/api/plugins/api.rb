@@ -17,6 +17,7 @@ Commands:
 - { Command: drop, Regex: '(?i:rb drop)' }
 - { Command: about, Regex: '(?i:rb about)' }
 - { Command: admin, Regex: '(?i:rb admin)' }
+- { Command: help, Regex: '(?i:rb knows (.+))' }
 - { Command: config, Regex: '(?i:rb config)' }
 - { Command: context, Regex: '(?i:rb context)' }
 - { Command: listen, Regex: '(?i:rb (un)?listen)' }
@@ -107,6 +108,9 @@ when "about"
   bot.Say("bot=#{bot.GetBotAttribute("name")}/#{bot.GetBotAttribute("alias")} " \
           "sender=#{bot.GetSenderAttribute("firstName")} bob=#{bot.GetUserAttribute("bob", "fullName")} " \
           "phone=#{bot.GetUserAttribute("bob", "phone")} nick=#{nick.ret} <#{nick}>")
+when "help"
+  best = JSON.parse(bot.GetHelpMetadata(ARGV[1]))["ranked_here"][0]
+  bot.Say("knows: #{best["plugin"]}/#{best["command"]} #{best["score"]}")
 when "admin"
   bot.Say("admin: #{bot.CheckAdmin}")
 when "config"

@@ -18,6 +18,7 @@ Commands:
 - { Command: drop, Regex: '(?i:sh drop)' }
 - { Command: about, Regex: '(?i:sh about)' }
 - { Command: admin, Regex: '(?i:sh admin)' }
+- { Command: help, Regex: '(?i:sh knows (.+))' }
 - { Command: config, Regex: '(?i:sh config)' }
 - { Command: context, Regex: '(?i:sh context)' }
 - { Command: listen, Regex: '(?i:sh (un)?listen)' }
@@ -108,6 +109,10 @@ case "$command" in
         nick=$(GetSenderAttribute nickname)
         ret=$?
         Say "bot=$(GetBotAttribute name)/$(GetBotAttribute alias) sender=$(GetSenderAttribute firstName) bob=$(GetUserAttribute bob fullName) phone=$(GetUserAttribute bob phone) nick=$ret <$nick>"
+        ;;
+    help)
+        [[ $(GetHelpMetadata "$1") =~ \"ranked_here\":\[\{\"plugin\":\"([^\"]*)\",\"command\":\"([^\"]*)\",\"score\":([0-9]+) ]] &&
+            Say "knows: ${BASH_REMATCH[1]}/${BASH_REMATCH[2]} ${BASH_REMATCH[3]}"
         ;;
     admin) Say "admin: $(CheckAdmin)" ;;
     config)
