@@ -40,4 +40,16 @@ impl WorkerError {
     pub(crate) fn file<'a>(step: &'static str, path: &'a std::path::Path) -> impl FnOnce(std::io::Error) -> Self + 'a {
         move |source| Self::File { step, path: path.display().to_string(), source }
     }
+
+    /// The exit code of a process whose work came to this, told where it is no news to nobody.
+    pub(crate) fn told(result: Result<(), Self>) -> u8 {
+        match result {
+            // Whoever is at the other end has ended, or has no use for this process.
+            Ok(()) | Err(Self::Link(LinkError::Closed)) => 0,
+            Err(error) => {
+                eprintln!("gopher-worker: {error}");
+                70
+            }
+        }
+    }
 }

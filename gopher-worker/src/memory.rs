@@ -3,18 +3,32 @@
 
 use std::fs;
 
-/// Resident bytes of every process that `/proc` shows but the first. In a run's own pid namespace these are
-/// its processes and nobody else's; pages they share are counted once for each.
-pub(crate) fn resident() -> u64 {
+use gopher_sys::confine::SERVICE;
+
+/// The process that serves a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum First {
+    /// It is no part of the extension.
+    NotCounted,
+    /// The extension is a thread of it.
+    Counted,
+}
+
+/// Resident bytes of every process that `/proc` shows; of the first only what its service does not need, and only if it
+/// is `counted`. In a run's own pid namespace these are its processes and nobody else's; pages they share are counted
+/// once for each.
+pub(crate) fn resident(counted: First) -> u64 {
     let Ok(listing) = fs::read_dir("/proc") else { return 0 };
-    let pages: u64 = listing
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
-        .filter(|pid| *pid != 1)
-        .filter_map(|pid| fs::read_to_string(format!("/proc/{pid}/statm")).ok())
-        .filter_map(|statm| resident_pages(&statm))
-        .sum();
-    pages * 4096
+    let numbers = listing.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let bytes = numbers.filter_map(|pid| {
+        let used = resident_pages(&fs::read_to_string(format!("/proc/{pid}/statm")).ok()?)? * 4096;
+        Some(match (pid, counted) {
+            (1, First::NotCounted) => 0,
+            (1, First::Counted) => used.saturating_sub(SERVICE),
+            _ => used,
+        })
+    });
+    bytes.sum()
 }
 
 /// The children of this process, where no pid namespace tells the run's processes from others.
@@ -58,6 +72,6 @@ mod tests {
 
     #[test]
     fn this_process_is_counted() {
-        assert!(resident() > 0);
+        assert!(resident(First::Counted) >= resident(First::NotCounted) && resident(First::NotCounted) > 0);
     }
 }

@@ -9,6 +9,8 @@ use std::{
         unix::net::UnixStream,
     },
     path::PathBuf,
+    rc::Rc,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -21,7 +23,9 @@ use gopher_protocol::{
     worker::{EngineToWorker, Outcome, RunRequest, Stream, WorkDir, WorkerToEngine},
 };
 use gopher_sys::{
-    Link, LinkError, Poller, descriptors,
+    Link, LinkError, Poller,
+    confine::{self, ConfineError},
+    descriptors,
     poll::Ready,
     process::{self, Exit},
 };
@@ -36,11 +40,11 @@ use nix::{
 };
 
 use crate::{
-    embedded,
+    embedded::{self, Leave, Task},
     endpoint::{CONNECTIONS, Endpoint},
     error::WorkerError,
     lines::Lines,
-    memory,
+    memory::{self, First},
     program::{self, Start},
     task_config,
 };
@@ -67,6 +71,7 @@ const STDOUT: u64 = 2;
 const STDERR: u64 = 3;
 const API: u64 = 4;
 const LISTENER: u64 = 5;
+const ENDED: u64 = 6;
 
 type EngineLink = Link<WorkerToEngine, EngineToWorker>;
 type SecretdLink = Link<WorkerToSecretd, SecretdToWorker>;
@@ -95,16 +100,36 @@ pub(crate) fn run(
     let (EngineToWorker::Run { request }, _) = engine.wait()? else {
         return Err(WorkerError::Protocol("the first message to a run is not Run"));
     };
-    let outcome = match Running::start(&mut engine, &request, secretd, place, listener, port) {
-        Ok(mut running) => running.serve(&mut engine)?,
-        Err(reason) => not_started(reason),
-    };
-    engine.send(&WorkerToEngine::Done { outcome })?;
-    // A peer that is gone needs no last word.
-    match engine.drain() {
-        Ok(()) | Err(LinkError::Closed) => Ok(()),
-        Err(error) => Err(error.into()),
+    match Running::start(&mut engine, &request, secretd, place, listener, port) {
+        Ok((running, None)) => running.finish(engine),
+        Ok((running, Some((task, ended)))) => beside(running, engine, task, ended),
+        Err(reason) => done(engine, not_started(reason)),
     }
+}
+
+/// The last word.
+fn done(mut engine: EngineLink, outcome: Outcome) -> Result<(), WorkerError> {
+    engine.send(&WorkerToEngine::Done { outcome })?;
+    Ok(engine.drain()?)
+}
+
+/// Runs a script on this thread and serves it on another, which ends the process.
+fn beside(running: Running, engine: EngineLink, task: Task, ended: OwnedFd) -> Result<(), WorkerError> {
+    thread::Builder::new()
+        .spawn(move || process::end_now(WorkerError::told(running.finish(engine))))
+        .map_err(WorkerError::file("start", "a thread".as_ref()))?;
+    // What the script starts meets every signal that is meant for it.
+    SigSet::empty().thread_set_mask().map_err(WorkerError::system("sigprocmask"))?;
+    let leave: Leave = Rc::new(move |status: i32| {
+        // Whoever would read it is gone, and this process with it.
+        let _ = nix::unistd::write(&ended, &status.to_le_bytes());
+        loop {
+            thread::park();
+        }
+    });
+    let status = task.run(Rc::clone(&leave));
+    leave(status);
+    Ok(())
 }
 
 fn not_started(reason: String) -> Outcome {
@@ -159,6 +184,43 @@ struct Output {
     lines: Lines,
 }
 
+/// What the run is about; it is over when that has ended.
+enum Main {
+    /// A program, leader of its process group.
+    Process(Pid),
+    /// A script on the first thread of this process, whose status will be in the pipe.
+    Thread(OwnedFd),
+}
+
+/// A script that has not begun, and where its status is told.
+type Beside = (Task, OwnedFd);
+
+/// Starts what the run is about, or makes everything ready for it to run beside what serves it.
+fn begin(task: Option<Task>, start: Start<'_>, poller: &Poller, memory: u64) -> Result<(Main, Option<Beside>), String> {
+    let system = |step: &'static str| move |errno: Errno| format!("it could not be started: {step}: {errno}");
+    match task {
+        Some(task) if task.language.keeps_to_its_thread => {
+            embedded::enter(&start).map_err(|reason| format!("it could not be started: {reason}"))?;
+            let (ended, tell) = pipe2(OFlag::O_CLOEXEC).map_err(system("pipe"))?;
+            poller.add(&ended, ENDED, false).map_err(system("epoll_ctl"))?;
+            Ok((Main::Thread(ended), Some((task, tell))))
+        }
+        task => {
+            // A program must meet every signal that is meant for it: it inherits what is blocked here.
+            let blocked = SigSet::empty().thread_swap_mask(SigmaskHow::SIG_SETMASK).map_err(system("sigprocmask"))?;
+            let service = |error: ConfineError| error.to_string();
+            confine::limit_memory(memory).map_err(service)?;
+            let started = match task {
+                Some(task) => task.fork(&start),
+                None => start.start(),
+            };
+            confine::limit_memory(u64::MAX).map_err(service)?;
+            blocked.thread_set_mask().map_err(system("sigprocmask"))?;
+            Ok((Main::Process(i32::try_from(started?).map(Pid::from_raw).map_err(|e| e.to_string())?), None))
+        }
+    }
+}
+
 /// A run whose program is alive.
 #[expect(clippy::struct_excessive_bools, reason = "independent facts about descriptors and processes")]
 struct Running {
@@ -166,7 +228,7 @@ struct Running {
     signals: SignalFd,
     endpoint: Option<Endpoint>,
     outputs: [Output; 2],
-    main: Pid,
+    main: Main,
     main_exit: Option<(TaskRetVal, Option<i32>)>,
     own_pids: bool,
     started: Instant,
@@ -192,7 +254,7 @@ impl Running {
         place: &Place,
         listener: TcpListener,
         port: u16,
-    ) -> Result<Self, String> {
+    ) -> Result<(Self, Option<Beside>), String> {
         let system = |step: &'static str| move |errno: Errno| format!("it could not be started: {step}: {errno}");
         let lost = |error: WorkerError| format!("it could not be started: {error}");
         let poller = Poller::new().map_err(system("epoll_create"))?;
@@ -231,8 +293,8 @@ impl Running {
         let Released { program, runtime, values, config } = redeemed(secretd)?;
         // The first of a name counts.
         let values: Values = request.parameters.iter().cloned().chain(values).collect();
-        let interpreter = embedded::interpreter(&runtime);
-        if let ([api, lock], None) = (&inherited[..], interpreter) {
+        let language = embedded::language(&runtime);
+        if let ([api, lock], None) = (&inherited[..], language) {
             use std::os::fd::AsRawFd as _;
             for fd in &inherited {
                 descriptors::keep_on_exec(fd).map_err(system("fcntl"))?;
@@ -241,7 +303,7 @@ impl Running {
             own.push(("GOPHER_API_LOCK_FD".into(), lock.as_raw_fd().to_string()));
         }
         // What is built in knows its robot, and asks it for parameters.
-        let (shown, stdin) = match interpreter {
+        let (shown, stdin) = match language {
             Some(_) => (&[][..], String::new()),
             None => (&values[..], caller_id.unwrap_or_default()),
         };
@@ -264,18 +326,14 @@ impl Running {
         };
         let or = |limit: u64, default: u64| if limit == 0 { default } else { limit };
         let memory_limit = or(request.limits.memory_bytes, crate::confinement::DEFAULT_LIMITS.memory);
-        // A program must meet every signal that is meant for it: it inherits what is blocked here.
-        let blocked = SigSet::empty().thread_swap_mask(SigmaskHow::SIG_SETMASK).map_err(system("sigprocmask"))?;
-        let started = match interpreter {
-            Some(interpreter) => embedded::start(interpreter, &start, inherited.into_iter().next(), memory_limit),
-            None => start.start(),
-        };
-        blocked.thread_set_mask().map_err(system("sigprocmask"))?;
-        let main = i32::try_from(started?).map(Pid::from_raw).map_err(|e| e.to_string())?;
+        let api = if language.is_some() { inherited.drain(..).next() } else { None };
+        let task = language.map(|language| Task::read(language, &start, api, memory_limit)).transpose()?;
+        let (main, beside) = begin(task, start, &poller, memory_limit)?;
+        drop(inherited);
         engine.send(&WorkerToEngine::Started).map_err(|e| e.to_string())?;
         let output_limit =
             if request.configure { CONFIGURATION_LIMIT } else { or(request.limits.output_bytes, OUTPUT_LIMIT) };
-        Ok(Self {
+        let running = Self {
             poller,
             signals,
             endpoint,
@@ -296,7 +354,14 @@ impl Running {
             api_writing: false,
             program,
             config,
-        })
+        };
+        Ok((running, beside))
+    }
+
+    /// Serves until the run is over, and says how it ended.
+    fn finish(mut self, mut engine: EngineLink) -> Result<(), WorkerError> {
+        let outcome = self.serve(&mut engine)?;
+        done(engine, outcome)
     }
 
     /// Serves calls and output until the program has ended.
@@ -315,6 +380,7 @@ impl Running {
                 match ready.token {
                     ENGINE => self.engine(engine)?,
                     SIGNALS => self.reap(),
+                    ENDED => self.ended(),
                     STDOUT | STDERR => self.output(engine, usize::from(ready.token == STDERR), false)?,
                     API => self.api(engine, ready)?,
                     LISTENER => {
@@ -339,7 +405,7 @@ impl Running {
                 next_memory_check = now + MEMORY_CHECK;
             }
             if self.kill_at.is_some_and(|at| now >= at) {
-                self.signal_all(Signal::SIGKILL);
+                self.kill();
                 self.kill_at = Some(now + GRACE);
             }
         }
@@ -448,8 +514,13 @@ impl Running {
                 }
                 EngineToWorker::Cancel { reason } => {
                     self.stopped.get_or_insert(reason);
-                    self.signal_all(Signal::SIGTERM);
-                    self.kill_at.get_or_insert(Instant::now() + GRACE);
+                    match self.main {
+                        Main::Process(_) => {
+                            self.signal_all(Signal::SIGTERM);
+                            self.kill_at.get_or_insert(Instant::now() + GRACE);
+                        }
+                        Main::Thread(_) => self.kill(),
+                    }
                 }
                 EngineToWorker::Run { .. } => return Err(WorkerError::Protocol("a run runs once")),
             }
@@ -457,12 +528,24 @@ impl Running {
         Ok(())
     }
 
-    /// Reaps every ended child: this process adopts the run's orphans.
+    /// The script has told its status.
+    fn ended(&mut self) {
+        let Main::Thread(pipe) = &self.main else { return };
+        let mut status = [0; 4];
+        if nix::unistd::read(pipe, &mut status) == Ok(status.len()) {
+            // As the kernel does with every exit status.
+            self.main_exit = Some((TaskRetVal(i32::from(status[0])), None));
+        }
+    }
+
+    /// Reaps every ended child: this process adopts the run's orphans. Children of a script on a thread are its own to
+    /// wait for; what they leave behind ends with this process.
     fn reap(&mut self) {
+        let Main::Process(main) = self.main else { return };
         while let Ok(Some(_)) = self.signals.read_signal() {}
         loop {
             match process::reap() {
-                Ok(Some((pid, exit))) if i32::try_from(pid) == Ok(self.main.as_raw()) => {
+                Ok(Some((pid, exit))) if i32::try_from(pid) == Ok(main.as_raw()) => {
                     self.main_exit = Some(match exit {
                         Exit::Code(code) => (TaskRetVal(code), None),
                         Exit::Signal(signal) => (TaskRetVal(-1), Some(signal)),
@@ -474,13 +557,23 @@ impl Running {
         }
     }
 
+    /// Ends the run at once.
+    fn kill(&mut self) {
+        self.signal_all(Signal::SIGKILL);
+        if let Main::Thread(_) = self.main {
+            self.main_exit.get_or_insert((TaskRetVal(-1), Some(Signal::SIGKILL as i32)));
+        }
+    }
+
     /// Signals every process of the run but this one.
     fn signal_all(&self, signal: Signal) {
         // No such process is what is wanted.
         if self.own_pids {
             let _ = kill(Pid::from_raw(-1), signal);
         } else {
-            let _ = kill(Pid::from_raw(-self.main.as_raw()), signal);
+            if let Main::Process(main) = self.main {
+                let _ = kill(Pid::from_raw(-main.as_raw()), signal);
+            }
             for child in memory::children() {
                 let _ = kill(Pid::from_raw(child), signal);
             }
@@ -488,14 +581,18 @@ impl Running {
     }
 
     fn check_memory(&mut self) {
-        let used = if self.own_pids { memory::resident() } else { 0 };
+        let first = match self.main {
+            Main::Process(_) => First::NotCounted,
+            Main::Thread(_) => First::Counted,
+        };
+        let used = if self.own_pids { memory::resident(first) } else { 0 };
         if used > self.memory_limit && self.stopped.is_none() {
             self.stopped = Some(format!(
                 "it used {} MiB of memory and its limit is {} MiB (Limits: Memory of the extension)",
                 used >> 20,
                 self.memory_limit >> 20
             ));
-            self.signal_all(Signal::SIGKILL);
+            self.kill();
         }
     }
 

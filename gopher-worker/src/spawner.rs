@@ -16,7 +16,7 @@ use gopher_protocol::{
     },
 };
 use gopher_sys::{
-    Link, LinkError,
+    Link,
     confine::{self, landlock_abi},
     mounts, process, role,
 };
@@ -35,20 +35,8 @@ type SupervisorLink = Link<SpawnerToSupervisor, SupervisorToSpawner>;
 
 /// Becomes a spawner and serves until the supervisor ends it.
 pub(crate) fn main() -> ExitCode {
-    let link = match role::begin_traceable().map_err(WorkerError::from).and_then(|fd| Ok(Link::new(fd)?)) {
-        Ok(link) => link,
-        Err(error) => {
-            eprintln!("gopher-worker: {error}");
-            return ExitCode::from(70);
-        }
-    };
-    match serve(link) {
-        Ok(()) | Err(WorkerError::Link(LinkError::Closed)) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("gopher-worker: {error}");
-            ExitCode::from(70)
-        }
-    }
+    let link = role::begin_traceable().map_err(WorkerError::from).and_then(|fd| Ok(Link::new(fd)?));
+    ExitCode::from(WorkerError::told(link.and_then(serve)))
 }
 
 fn serve(mut link: SupervisorLink) -> Result<(), WorkerError> {
@@ -234,14 +222,7 @@ impl Spawner {
         };
         let (ours, theirs) = gopher_sys::link::pair()?;
         let child = process::fork_with(self.walls.namespaces(), true, || {
-            match self.become_run(slot, uid, limits, theirs, &place) {
-                // The spawner ended, or had no use for it.
-                Ok(()) | Err(WorkerError::Link(LinkError::Closed)) => 0,
-                Err(error) => {
-                    eprintln!("gopher-worker: {error}");
-                    70
-                }
-            }
+            WorkerError::told(self.become_run(slot, uid, limits, theirs, &place))
         })
         .map_err(WorkerError::system("clone of a run"))?;
         link.send_with(&SpawnerToSupervisor::Made { pid: child.pid, slot }, vec![child.pidfd])?;

@@ -10,7 +10,7 @@ use nix::{
     errno::Errno,
     sys::{
         prctl,
-        resource::{Resource, setrlimit},
+        resource::{Resource, getrlimit, setrlimit},
         signal::Signal,
     },
     unistd::{Gid, Uid, setgroups, setresgid, setresuid},
@@ -106,6 +106,10 @@ pub fn landlock_abi() -> u32 {
     raw::landlock_abi().unwrap_or(0)
 }
 
+/// Memory of a run's first process, beyond the limit of what runs, for serving it: calls of many megabytes are held
+/// several times.
+pub const SERVICE: u64 = 128 << 20;
+
 /// What one run may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -123,7 +127,7 @@ pub struct Limits {
 pub fn limit(limits: &Limits) -> Result<(), ConfineError> {
     let set = |resource, value: u64| setrlimit(resource, value, value).map_err(at("setrlimit"));
     set(Resource::RLIMIT_CORE, 0)?;
-    set(Resource::RLIMIT_DATA, limits.memory)?;
+    set(Resource::RLIMIT_DATA, limits.memory.saturating_add(SERVICE))?;
     set(Resource::RLIMIT_NPROC, limits.processes)?;
     set(Resource::RLIMIT_FSIZE, limits.file)?;
     set(Resource::RLIMIT_NOFILE, 1024)?;
@@ -134,6 +138,12 @@ pub fn limit(limits: &Limits) -> Result<(), ConfineError> {
         set(Resource::RLIMIT_CPU, limits.cpu)?;
     }
     Ok(())
+}
+
+/// Limits the data and anonymous memory of this process, and of what it starts from now on.
+pub fn limit_memory(bytes: u64) -> Result<(), ConfineError> {
+    let (_, most) = getrlimit(Resource::RLIMIT_DATA).map_err(at("getrlimit"))?;
+    setrlimit(Resource::RLIMIT_DATA, bytes.min(most), most).map_err(at("setrlimit"))
 }
 
 /// Becomes `uid` with no groups but its own and no capability, for good, and dies with its parent.

@@ -72,9 +72,8 @@ pub fn fork_with(namespaces: Namespaces, sibling: bool, child: impl FnOnce() -> 
     // callers are single-threaded, so no lock can be held by a thread that does not exist in the child.
     let pid = Errno::result(unsafe { libc::syscall(libc::SYS_clone, flags, 0, &raw mut pidfd, 0, 0) })?;
     if pid == 0 {
-        let code = child();
-        // SAFETY: ends the child without running destructors or exit handlers of the parent's state.
-        unsafe { libc::_exit(i32::from(code)) }
+        // Without running destructors or exit handlers of the parent's state.
+        end_now(child())
     }
     // SAFETY: CLONE_PIDFD has stored a fresh descriptor.
     let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
@@ -274,6 +273,12 @@ pub fn set_environment<'a>(environment: impl IntoIterator<Item = (&'a str, &'a s
             raw::set_variable(&name, &value);
         }
     }
+}
+
+/// Ends this process whatever its other threads do; nothing is flushed and no exit handler runs.
+pub fn end_now(code: u8) -> ! {
+    // SAFETY: ends the process, and touches nothing of it.
+    unsafe { libc::_exit(i32::from(code)) }
 }
 
 /// Lets a write to a pipe that nobody reads end this process, as programs expect of the shell they are started from.

@@ -1,5 +1,8 @@
-//! Extensions whose language is built in: they run in a fork of the run's own process, which keeps nothing of it but the
-//! program's input and output and the descriptor of the Robot API.
+//! Extensions whose language is built in.
+//!
+//! A script has the first thread of the run's process for itself; what serves it has another. Where a language starts
+//! programs in the way of a shell, the script runs in a fork of that process, which keeps nothing of it but its input
+//! and output and the descriptor of the Robot API.
 
 mod arguments;
 mod client;
@@ -15,7 +18,10 @@ mod testing;
 use std::{
     fs,
     io::Write as _,
-    os::{fd::OwnedFd, unix::net::UnixStream},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::net::UnixStream,
+    },
     path::Path,
     rc::Rc,
 };
@@ -39,6 +45,9 @@ use crate::{
     syntax::Fault,
 };
 
+/// Ends a run with a status; the script that calls it does not go on.
+pub(crate) type Leave = Rc<dyn Fn(i32)>;
+
 /// What a language gets to run.
 pub(crate) struct Script<'a> {
     path: &'a str,
@@ -50,6 +59,8 @@ pub(crate) struct Script<'a> {
     /// None while it is asked for its default configuration.
     robot: Option<Robot>,
     memory: u64,
+    /// Ends the run with a status, where the language lets a script do that in its middle.
+    leave: Leave,
 }
 
 impl Script<'_> {
@@ -69,11 +80,18 @@ fn print_configuration(yaml: &[u8]) -> Result<i32, String> {
 /// configuration, it prints that.
 type Interpreter = fn(&Script<'_>) -> Result<i32, String>;
 
-/// The interpreter of a language that is built in.
-pub(crate) fn interpreter(runtime: &Runtime) -> Option<Interpreter> {
+/// A language that is built in.
+#[derive(Clone, Copy)]
+pub(crate) struct Language {
+    interpreter: Interpreter,
+    /// Its scripts can neither replace their process nor start others and leave them.
+    pub(crate) keeps_to_its_thread: bool,
+}
+
+pub(crate) fn language(runtime: &Runtime) -> Option<Language> {
     match runtime {
-        Runtime::Lua => Some(lua::run),
-        Runtime::JavaScript => Some(javascript::run),
+        Runtime::Lua => Some(Language { interpreter: lua::run, keeps_to_its_thread: true }),
+        Runtime::JavaScript => Some(Language { interpreter: javascript::run, keeps_to_its_thread: true }),
         Runtime::Gsh | Runtime::Go | Runtime::External => None,
     }
 }
@@ -99,57 +117,88 @@ pub(crate) fn parser(language: &str) -> Option<Parser> {
     }
 }
 
-/// Starts a script in a process group of its own; its number, or a whole sentence on why not.
-pub(crate) fn start(
-    interpreter: Interpreter,
-    start: &Start<'_>,
-    api: Option<OwnedFd>,
+/// A script and everything it gets.
+pub(crate) struct Task {
+    pub(crate) language: Language,
+    pub(crate) path: String,
+    pub(crate) args: Vec<String>,
+    pub(crate) env: Vec<(String, String)>,
+    source: Vec<u8>,
+    api: Option<UnixStream>,
     memory: u64,
-) -> Result<u32, String> {
-    let source = fs::read(start.path).map_err(|error| program::explain(start.path, start.directory, &error))?;
-    let child = process::fork_with(Namespaces::default(), false, || {
-        let code = match enter(start, api.as_ref()) {
-            Ok(()) => run(interpreter, start, api, &source, memory),
-            Err(error) => {
-                eprintln!("{}: it could not be started: {error}", start.path);
-                TaskRetVal::MECHANISM_FAIL.0
-            }
-        };
-        // As the kernel does with every exit status.
-        code.to_le_bytes()[0]
-    });
-    child.map(|child| child.pid).map_err(|errno| format!("`{}` could not be started: clone: {errno}", start.path))
 }
 
-/// Leaves everything of the worker behind.
-fn enter(start: &Start<'_>, api: Option<&OwnedFd>) -> Result<(), String> {
+impl Task {
+    /// Reads the script; a whole sentence on why it cannot run.
+    pub(crate) fn read(
+        language: Language,
+        start: &Start<'_>,
+        api: Option<OwnedFd>,
+        memory: u64,
+    ) -> Result<Self, String> {
+        let source = fs::read(start.path).map_err(|error| program::explain(start.path, start.directory, &error))?;
+        let (path, args, env) = (start.path.to_owned(), start.args.to_vec(), start.env.to_vec());
+        Ok(Self { language, path, args, env, source, api: api.map(UnixStream::from), memory })
+    }
+
+    /// Starts the script in a process of its own, with a process group of its own; its number.
+    pub(crate) fn fork(self, start: &Start<'_>) -> Result<u32, String> {
+        let path = start.path;
+        let child = process::fork_with(Namespaces::default(), false, || {
+            let entered = self.leave_worker().and_then(|()| enter(start));
+            let code = match entered {
+                Ok(()) => self.run(Rc::new(|code| std::process::exit(code))),
+                Err(error) => {
+                    eprintln!("{path}: it could not be started: {error}");
+                    TaskRetVal::MECHANISM_FAIL.0
+                }
+            };
+            // As the kernel does with every exit status.
+            code.to_le_bytes()[0]
+        });
+        child.map(|child| child.pid).map_err(|errno| format!("`{path}` could not be started: clone: {errno}"))
+    }
+
+    /// Leaves everything of the worker behind.
+    fn leave_worker(&self) -> Result<(), String> {
+        setpgid(Pid::from_raw(0), Pid::from_raw(0)).map_err(|errno| format!("setpgid: {errno}"))?;
+        let kept = self.api.iter().map(|api| api as &dyn AsFd).collect::<Vec<_>>();
+        confine::close_others(&kept, 3).map_err(|error| error.to_string())
+    }
+
+    /// Runs the script on this thread; its status.
+    pub(crate) fn run(self, leave: Leave) -> i32 {
+        let message = Message::from_environment(&self.env);
+        let robot = self.api.map(|api| Robot::new(Rc::new(Client::new(api)), message.clone()));
+        let script = Script {
+            path: &self.path,
+            source: &self.source,
+            args: &self.args,
+            libraries: &libraries(&self.env),
+            message,
+            robot,
+            memory: self.memory,
+            leave,
+        };
+        let status = (self.language.interpreter)(&script).unwrap_or_else(|problem| {
+            eprintln!("{problem}");
+            TaskRetVal::MECHANISM_FAIL.0
+        });
+        // The end of this process flushes nothing.
+        let _ = std::io::stdout().flush();
+        status
+    }
+}
+
+/// Makes input, output, environment and directory those of the script.
+pub(crate) fn enter(start: &Start<'_>) -> Result<(), String> {
     let step = |what: &'static str| move |errno: Errno| format!("{what}: {errno}");
-    setpgid(Pid::from_raw(0), Pid::from_raw(0)).map_err(step("setpgid"))?;
     dup2_stdin(&start.stdin).map_err(step("dup2"))?;
     dup2_stdout(&start.stdout).map_err(step("dup2"))?;
     dup2_stderr(&start.stderr).map_err(step("dup2"))?;
-    match api {
-        Some(api) => confine::close_others(&[api], 3),
-        None => confine::close_others(&[], 3),
-    }
-    .map_err(|error| error.to_string())?;
     process::end_at_broken_pipes().map_err(step("signal"))?;
     process::set_environment(start.env.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     std::env::set_current_dir(start.directory).map_err(|e| format!("{}: {e}", start.directory.display()))
-}
-
-fn run(interpreter: Interpreter, start: &Start<'_>, api: Option<OwnedFd>, source: &[u8], memory: u64) -> i32 {
-    let message = Message::from_environment(start.env);
-    let robot = api.map(|api| Robot::new(Rc::new(Client::new(UnixStream::from(api))), message.clone()));
-    let libraries = libraries(start.env);
-    let script = Script { path: start.path, source, args: start.args, libraries: &libraries, message, robot, memory };
-    let status = interpreter(&script).unwrap_or_else(|problem| {
-        eprintln!("{problem}");
-        TaskRetVal::MECHANISM_FAIL.0
-    });
-    // The end of this process flushes nothing.
-    let _ = std::io::stdout().flush();
-    status
 }
 
 /// Where libraries are looked for: the install tree, then the robot.

@@ -43,6 +43,7 @@ fn script(
         message: message(),
         robot,
         memory: 64 << 20,
+        leave: Rc::new(|status| panic!("left with {status}")),
     })
 }
 

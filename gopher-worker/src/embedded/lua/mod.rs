@@ -5,7 +5,7 @@ mod convert;
 mod modules;
 pub(super) mod syntax;
 
-use std::{cell::RefCell, mem::ManuallyDrop};
+use std::{cell::RefCell, mem::ManuallyDrop, rc::Rc};
 
 use gopher_protocol::robot_api::TaskRetVal;
 use mlua::{Lua, LuaOptions, MultiValue, StdLib, Value};
@@ -82,6 +82,7 @@ fn prepare(script: &Script<'_>) -> mlua::Result<Lua> {
     globals.set("arg", arg)?;
     globals.set("GBOT", api::Bot::new(script.message.clone(), script.robot.clone()))?;
     modules::search(&lua, script.libraries)?;
+    modules::leaving(&lua, Rc::clone(&script.leave))?;
     Ok(lua)
 }
 

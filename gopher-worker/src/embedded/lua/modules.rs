@@ -3,8 +3,14 @@
 use mlua::{Lua, MultiValue, Table, Value};
 use serde_json::Value as Json;
 
-use super::convert::{to_json, to_lua};
-use crate::embedded::http::{self, Request, Response};
+use super::{
+    convert::{to_json, to_lua},
+    flush,
+};
+use crate::embedded::{
+    Leave,
+    http::{self, Request, Response},
+};
 
 /// Where `require` looks for the libraries of a script.
 pub(super) fn search(lua: &Lua, libraries: &[String]) -> mlua::Result<()> {
@@ -41,6 +47,22 @@ pub(super) fn install(lua: &Lua) -> mlua::Result<()> {
         lua.globals().set("debug", debug)?;
     }
     Ok(())
+}
+
+/// `os.exit`: the run ends with that status; without one, or with `true`, all is well.
+pub(super) fn leaving(lua: &Lua, leave: Leave) -> mlua::Result<()> {
+    let os: Table = lua.globals().get("os")?;
+    os.set(
+        "exit",
+        lua.create_function(move |lua, status: Value| {
+            flush(lua);
+            leave(match status {
+                Value::Boolean(false) => 1,
+                other => super::status(&other),
+            });
+            Ok(())
+        })?,
+    )
 }
 
 fn json(lua: &Lua) -> mlua::Result<Table> {
