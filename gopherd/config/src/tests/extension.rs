@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use gopher_protocol::{
     ids::ChannelName,
-    robot::{CommandMode, Expression, Robot, TimeOuts},
+    robot::{Cause, CommandMode, Expression, Robot, TimeOuts},
 };
 
 use super::{ROBOT, draft, plugin, reason, robot, told};
@@ -85,6 +85,15 @@ fn a_bad_plugin_file_disables_that_plugin_alone() {
         assert_eq!(reason(&robot), format!("custom/conf/plugins/p.yaml:{expected}"), "{file}");
     }
     assert_eq!(reason(&plugin("", "Disabled: true")), "Plugin 'p' is disabled by configuration");
+    let stock = robot(&[
+        (ROBOT, "PrimaryProtocol: test\nDefaultChannels: [a]\nExternalPlugins: {p: {Path: p.sh}, q: {Path: p.sh}}\n"),
+        ("/bot/custom/p.sh", ""),
+        ("/opt/gopher/conf/plugins/p.yaml", "Disabled: true\n"),
+        ("/opt/gopher/conf/plugins/q.yaml", "Disabled: true\n"),
+        ("/bot/custom/conf/plugins/q.yaml", "Disabled: false\n"),
+    ]);
+    let causes: Vec<_> = stock.disabled.iter().map(|d| (d.name.as_str(), d.cause)).collect();
+    assert_eq!(causes, [("p", Cause::Stock)], "it waits for a robot to switch it on");
     let invisible = robot(&[
         (ROBOT, "PrimaryProtocol: test\nExternalPlugins: {p: {Path: p.sh}}\n"),
         ("/bot/custom/p.sh", ""),
