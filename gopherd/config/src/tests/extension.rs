@@ -310,3 +310,18 @@ fn what_a_plugin_prints_may_have_keys_within_that_nobody_knows() {
         robot.notices
     );
 }
+
+#[test]
+fn a_script_of_the_old_install_tree_is_found_under_its_new_name() {
+    let yaml = "PrimaryProtocol: test\nDefaultChannels: [a]\nExternalPlugins:\n  \
+                lists: {Path: ./plugins/go-lists/lists.go}\n  links: {Path: plugins/go-links/links.go}\n";
+    let robot = robot(&[
+        (ROBOT, yaml),
+        ("/opt/gopher/plugins/lists.js", ""),
+        ("/opt/gopher/plugins/links.js", ""),
+        ("/bot/custom/plugins/go-links/links.go", ""),
+    ]);
+    let paths: Vec<_> = robot.extensions.iter().map(|e| e.path.as_str()).collect();
+    assert_eq!(paths, ["/opt/gopher/plugins/lists.js"]);
+    assert!(robot.disabled[0].reason.contains("does not run Go yet"), "one that is there is what is meant");
+}
