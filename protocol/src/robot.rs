@@ -202,6 +202,8 @@ wire! {
         Missing,
         /// What is said about it is wrong.
         Wrong,
+        /// It belongs to every robot and waits to be switched on.
+        Stock,
     }
 }
 
@@ -212,6 +214,7 @@ impl Cause {
             Self::Off => "off",
             Self::Missing => "missing",
             Self::Wrong => "wrong",
+            Self::Stock => "stock",
         }
     }
 }

@@ -77,9 +77,9 @@ fn every_error_has_its_words() {
         let (findings, verdict) = said.trim_end().rsplit_once('\n').unwrap_or_default();
         let verdicts = [
             ("not valid: the configuration does not load; 1 error", 78),
-            ("not valid: 6 plugins; 1 disabled extension", 78),
-            ("valid: 6 plugins; 1 missing extension", 0),
-            ("valid: 6 plugins; 1 warning, 1 unopened secret", 0),
+            ("not valid: 8 plugins; 1 disabled extension", 78),
+            ("valid: 8 plugins; 1 missing extension", 0),
+            ("valid: 8 plugins; 1 warning, 1 unopened secret", 0),
         ];
         let ended = (verdict, output.status.code().unwrap_or(-1));
         if findings.trim_end() != *expected || !verdicts.contains(&ended) {
@@ -116,7 +116,7 @@ fn a_robot_is_looked_at_without_its_key() {
     );
     let secrets = "unopened: the secret GATE_CODE cannot be opened without the robot's key\n\
          unopened: the secret PHRASE cannot be opened without the robot's key\n";
-    let verdict = "not valid: 11 plugins; 2 disabled extensions, 4 warnings, 2 unopened secrets\n";
+    let verdict = "not valid: 13 plugins; 2 disabled extensions, 4 warnings, 2 unopened secrets\n";
     assert_eq!(both(&output), format!("{machines}{warnings}{secrets}{verdict}"));
     let report = json(&ctl(home.path(), &["--json", "validate"]));
     assert_eq!(report["valid"], false);
@@ -131,7 +131,7 @@ fn the_exit_code_says_how_strictly_it_was_looked_at() {
     let run = |args: &[&str]| ctl(home.path(), args);
     let plain = run(&["validate"]);
     assert_eq!(plain.status.code(), Some(0), "{}", both(&plain));
-    assert!(both(&plain).ends_with("\nvalid: 11 plugins; 4 warnings, 2 unopened secrets\n"), "{}", both(&plain));
+    assert!(both(&plain).ends_with("\nvalid: 13 plugins; 4 warnings, 2 unopened secrets\n"), "{}", both(&plain));
     assert_eq!(run(&["validate", "--strict"]).status.code(), Some(78));
     let custom = ctl(&home.path().join("custom"), &["validate"]);
     assert_eq!(both(&custom), both(&plain), "the configuration's own directory will do");
@@ -142,7 +142,7 @@ fn the_exit_code_says_how_strictly_it_was_looked_at() {
     assert_eq!(run(&["validate", "--redact", "--strict"]).status.code(), Some(64));
 
     let staging = with_environment(home.path(), &["validate"], &[("GOPHER_ENVIRONMENT", "staging")]);
-    assert!(staging.status.success() && both(&staging).contains("valid: 10 plugins; "), "{}", both(&staging));
+    assert!(staging.status.success() && both(&staging).contains("valid: 12 plugins; "), "{}", both(&staging));
     assert!(!both(&staging).contains("unopened"), "{}", both(&staging));
     let elsewhere = with_environment(home.path(), &["validate"], &[("GOPHER_ENVIRONMENT", "attic")]);
     assert_eq!(elsewhere.status.code(), Some(78));
@@ -188,7 +188,7 @@ fn where_there_is_no_robot_that_is_said() {
     assert_eq!(
         both(&output),
         format!(
-            "warning: there is no conf/robot.yaml in {home}, so this is the default robot in demo mode\nvalid: 8 plugins; 1 warning\n"
+            "warning: there is no conf/robot.yaml in {home}, so this is the default robot in demo mode\nvalid: 10 plugins; 1 warning\n"
         )
     );
     assert_eq!(output.status.code(), Some(0));

@@ -66,7 +66,7 @@ impl Findings<'_> {
             let word = match disabled.cause {
                 Cause::Wrong => view.label("disabled", "31"),
                 Cause::Missing => view.label("missing", "33"),
-                Cause::Off => view.label("off", "2"),
+                Cause::Off | Cause::Stock => view.label("off", "2"),
             };
             let _ = writeln!(out, "{word} {} {}: {}", disabled.kind, one_line(&disabled.name), clean(&disabled.reason));
         }

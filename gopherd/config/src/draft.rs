@@ -185,8 +185,8 @@ impl Draft {
             let built = default_layer(&declared, answer, &mut around.notices).and_then(|base| {
                 let base = if legacy_configure { base.map(legacy::modernised) } else { base };
                 let node = over(base, declared.file.clone());
-                if node.as_ref().and_then(|n| n.find(&["Disabled"])).is_some_and(is_true) {
-                    cause = Cause::Off;
+                if let Some(off) = node.as_ref().and_then(|n| n.find(&["Disabled"])).filter(|d| is_true(d)) {
+                    cause = if around.later.is_installed(&off.at) { Cause::Stock } else { Cause::Off };
                 }
                 if let Some(node) = &node {
                     let directory = if declared.kind == Kind::Job { "jobs" } else { "plugins" };

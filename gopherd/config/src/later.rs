@@ -35,13 +35,18 @@ impl Later {
         }
     }
 
+    /// A place in a file of the install tree.
+    pub(crate) fn is_installed(&self, at: &Place) -> bool {
+        at.source.name.starts_with(&self.installed)
+    }
+
     /// The first place of a key and its value that is the robot's.
     fn own<'n>(&self, key: &'n Place, value: &'n Node) -> Option<&'n Place> {
-        if !key.source.name.starts_with(&self.installed) {
+        if !self.is_installed(key) {
             return Some(key);
         }
         match &value.value {
-            Value::Scalar { .. } => (!value.at.source.name.starts_with(&self.installed)).then_some(&value.at),
+            Value::Scalar { .. } => (!self.is_installed(&value.at)).then_some(&value.at),
             Value::List(items) => items.iter().find_map(|item| self.own(&item.at, item)),
             Value::Map(entries) => entries.iter().find_map(|entry| self.own(&entry.at, &entry.value)),
         }

@@ -10,6 +10,7 @@ use gopher_protocol::loader::Sources;
 use crate::{
     Diagnostic, FileSource, Launch,
     environment::{Beside, Environment},
+    installed,
     markers::Holder,
     merge::{merge, normalize},
     merged::Merged,
@@ -164,7 +165,8 @@ impl<'s> Layers<'s> {
         both(installed, own).map(|(installed, own)| over(installed, own))
     }
 
-    /// Looks a script up: absolute as it is, else in the robot, the extra root, the install tree.
+    /// Looks a script up: absolute as it is, else in the robot, the extra root, the install tree, where it may have another
+    /// name.
     pub(crate) fn script(&self, path: &str) -> Result<(PathBuf, FileKind), Script> {
         let roots: Vec<&String> = if path.starts_with('/') {
             Vec::new()
@@ -179,7 +181,9 @@ impl<'s> Layers<'s> {
         if candidates.is_empty() {
             candidates.push(tidy(Path::new(path)));
         }
-        for candidate in &candidates {
+        let renamed = installed::instead_of(path.trim_start_matches("./"));
+        let renamed = renamed.map(|name| Path::new(&self.sources.install_dir).join(name));
+        for candidate in candidates.iter().chain(&renamed) {
             match self.files.kind(candidate) {
                 Ok(FileKind::Missing) => {}
                 Ok(kind) => return Ok((candidate.clone(), kind)),

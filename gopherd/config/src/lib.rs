@@ -11,6 +11,7 @@ mod draft;
 mod environment;
 mod extension;
 mod guard;
+mod installed;
 mod keys;
 mod later;
 mod layers;

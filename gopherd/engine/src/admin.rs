@@ -28,7 +28,7 @@ use crate::{
     execute::Killed,
     generation::Generation,
     help::Helper,
-    reload::{Requester, disabled_row},
+    reload::{Requester, disabled_rows},
     runs::State,
     trial,
     wire::Wire,
@@ -284,7 +284,7 @@ impl Engine {
         protocols.sort_by(|a, b| b.primary.cmp(&a.primary).then_with(|| a.name.cmp(&b.name)));
         let queued = self.runs.values().filter(|r| r.state == State::Queued).count();
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let disabled = robot.map(|r| r.disabled.iter().map(disabled_row).collect());
+        let disabled = robot.map(|r| disabled_rows(&r.disabled));
         let mut notices = robot.map(|r| r.notices.clone()).unwrap_or_default();
         if self.secretd.is_none() {
             notices.push("The link to gopher-secretd is down.".to_owned());

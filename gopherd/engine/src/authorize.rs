@@ -111,6 +111,11 @@ impl Engine {
         context: &Rc<Context>,
         within: Within,
     ) -> Asked {
+        if plugin.name.as_str() == groups::NAME
+            && let Some(refusal) = groups::refusal(command, context.listed || context.automatic)
+        {
+            return Asked::Refused(refusal);
+        }
         if context.automatic || !access::needs_authorization(plugin, command) {
             return Asked::Agreed;
         }

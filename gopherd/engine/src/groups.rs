@@ -11,6 +11,14 @@ use serde::Deserialize;
 /// The authorizer, and the extension that has its configuration and its chat commands.
 pub(crate) const NAME: &str = "groups";
 
+const NOT_YOURS: &str = "Sorry, only a group administrator can do that";
+
+/// Why a command of the extension is refused to a user who is not in the roster: a name that nobody vouches for may be
+/// that of a group's administrator.
+pub(crate) fn refusal(command: &str, listed: bool) -> Option<&'static str> {
+    (!listed && matches!(command, "add" | "remove" | "empty")).then_some(NOT_YOURS)
+}
+
 /// One group as it is configured, and as its datum is remembered.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]

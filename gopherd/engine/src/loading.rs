@@ -278,10 +278,11 @@ impl Engine {
         let settings = GenerationSettings {
             work_space: robot.work_space.as_ref().map(|w| environment::absolute(&home, w)),
             read_paths: robot.read_paths.clone(),
+            // What only a task of pipelines would use is made when one runs.
             profiles: robot
                 .extensions
                 .iter()
-                .filter(|e| !e.path.is_empty())
+                .filter(|e| !e.path.is_empty() && !matches!(e.kind, Kind::Task))
                 .map(|e| (e.privileged, e.network))
                 .collect(),
         };

@@ -6,7 +6,7 @@
 use gopher_protocol::{
     admin::{DisabledRow, LoadReport},
     ids::Generation as Number,
-    robot::Disabled,
+    robot::{Cause, Disabled},
     robot_api::MessageFormat,
 };
 
@@ -74,7 +74,7 @@ impl Engine {
             errors: Vec::new(),
             changes: before.map(|b| diff::changes(&b.robot, robot)).unwrap_or_default(),
             notices: robot.notices.clone(),
-            disabled: robot.disabled.iter().map(disabled_row).collect(),
+            disabled: disabled_rows(&robot.disabled),
             unopened: self.inspected.unopened.clone(),
             plugins: u32::try_from(generation.plugins.len()).unwrap_or(u32::MAX),
         }
@@ -94,12 +94,13 @@ pub(crate) fn refused(number: Number, errors: Vec<String>) -> LoadReport {
     }
 }
 
-/// As admin answers carry it.
-pub(crate) fn disabled_row(disabled: &Disabled) -> DisabledRow {
-    DisabledRow {
+/// As admin answers carry them. What only waits to be switched on is nobody's concern.
+pub(crate) fn disabled_rows(all: &[Disabled]) -> Vec<DisabledRow> {
+    let rows = all.iter().filter(|disabled| disabled.cause != Cause::Stock).map(|disabled| DisabledRow {
         name: disabled.name.as_str().to_owned(),
         kind: format!("{:?}", disabled.kind).to_lowercase(),
         reason: disabled.reason.clone(),
         cause: disabled.cause,
-    }
+    });
+    rows.collect()
 }

@@ -161,8 +161,9 @@ const commands = {
       bot.Say(`I have no link for "${phrase}"`);
       return;
     }
-    bot.Say([`Here's what I have for "${phrase}":`, ...found.map(shown)].join("\n"));
+    // Before it is said, because "it" may come right after.
     if (found.length === 1) bot.RememberContext("link", found[0][0]);
+    bot.Say([`Here's what I have for "${phrase}":`, ...found.map(shown)].join("\n"));
   },
   list(bot, links) {
     const all = links.open(false);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use gopher_protocol::{
     ids::ChannelName,
-    robot::{CommandMode, Expression, Robot, TimeOuts},
+    robot::{Cause, CommandMode, Expression, Robot, TimeOuts},
 };
 
 use super::{ROBOT, draft, plugin, reason, robot, told};
@@ -85,6 +85,15 @@ fn a_bad_plugin_file_disables_that_plugin_alone() {
         assert_eq!(reason(&robot), format!("custom/conf/plugins/p.yaml:{expected}"), "{file}");
     }
     assert_eq!(reason(&plugin("", "Disabled: true")), "Plugin 'p' is disabled by configuration");
+    let stock = robot(&[
+        (ROBOT, "PrimaryProtocol: test\nDefaultChannels: [a]\nExternalPlugins: {p: {Path: p.sh}, q: {Path: p.sh}}\n"),
+        ("/bot/custom/p.sh", ""),
+        ("/opt/gopher/conf/plugins/p.yaml", "Disabled: true\n"),
+        ("/opt/gopher/conf/plugins/q.yaml", "Disabled: true\n"),
+        ("/bot/custom/conf/plugins/q.yaml", "Disabled: false\n"),
+    ]);
+    let causes: Vec<_> = stock.disabled.iter().map(|d| (d.name.as_str(), d.cause)).collect();
+    assert_eq!(causes, [("p", Cause::Stock)], "it waits for a robot to switch it on");
     let invisible = robot(&[
         (ROBOT, "PrimaryProtocol: test\nExternalPlugins: {p: {Path: p.sh}}\n"),
         ("/bot/custom/p.sh", ""),
@@ -300,4 +309,19 @@ fn what_a_plugin_prints_may_have_keys_within_that_nobody_knows() {
         "{:?}",
         robot.notices
     );
+}
+
+#[test]
+fn a_script_of_the_old_install_tree_is_found_under_its_new_name() {
+    let yaml = "PrimaryProtocol: test\nDefaultChannels: [a]\nExternalPlugins:\n  \
+                lists: {Path: ./plugins/go-lists/lists.go}\n  links: {Path: plugins/go-links/links.go}\n";
+    let robot = robot(&[
+        (ROBOT, yaml),
+        ("/opt/gopher/plugins/lists.js", ""),
+        ("/opt/gopher/plugins/links.js", ""),
+        ("/bot/custom/plugins/go-links/links.go", ""),
+    ]);
+    let paths: Vec<_> = robot.extensions.iter().map(|e| e.path.as_str()).collect();
+    assert_eq!(paths, ["/opt/gopher/plugins/lists.js"]);
+    assert!(robot.disabled[0].reason.contains("does not run Go yet"), "one that is there is what is meant");
 }

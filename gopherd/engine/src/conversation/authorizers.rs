@@ -128,6 +128,19 @@ fn groups_decide_without_a_run_and_know_nobody_outside_the_roster() {
 }
 
 #[test]
+fn nobody_outside_the_roster_changes_a_group() {
+    let mut stage = Stage::open(testing::robot_with(vec![Extension {
+        commands: vec![testing::command("add", "add (.*)"), testing::command("show", "show (.*)")],
+        config: Some(r#"{"Groups":{"ops":{"Administrators":["zoe"]}}}"#.to_owned()),
+        ..testing::extension("groups")
+    }]));
+    stage.say(Inbound { validated_user: false, ..testing::inbound("zoe", "general", ";add mallory") });
+    assert_eq!(stage.answer().text, "Sorry, only a group administrator can do that");
+    stage.say(Inbound { validated_user: false, ..testing::inbound("zoe", "general", ";show ops") });
+    assert_eq!(stage.worker().1.args, ["show", "ops"]);
+}
+
+#[test]
 fn an_authorizer_of_a_private_command_answers_after_the_check_for_privacy() {
     let mut stage = stage("gate", "{}");
     stage.say(Inbound { hidden: true, ..testing::inbound("bob", "general", "floyd, deploy web") });

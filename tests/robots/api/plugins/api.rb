@@ -109,7 +109,7 @@ when "about"
           "sender=#{bot.GetSenderAttribute("firstName")} bob=#{bot.GetUserAttribute("bob", "fullName")} " \
           "phone=#{bot.GetUserAttribute("bob", "phone")} nick=#{nick.ret} <#{nick}>")
 when "help"
-  best = JSON.parse(bot.GetHelpMetadata(ARGV[1]))["ranked_here"][0]
+  best = JSON.parse(bot.GetHelpMetadata(args[0]))["ranked_here"][0]
   bot.Say("knows: #{best["plugin"]}/#{best["command"]} #{best["score"]}")
 when "admin"
   bot.Say("admin: #{bot.CheckAdmin}")
