@@ -2,6 +2,7 @@
 
 mod configuration;
 mod embedded;
+mod extensions;
 mod figures;
 mod matching;
 mod robot;

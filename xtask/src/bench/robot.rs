@@ -1,6 +1,7 @@
 //! The robot under measurement: its extensions, its process, and a driver for its test connector.
 
 use std::{
+    fmt::Write as _,
     fs,
     io::{BufRead as _, BufReader, Write as _},
     os::unix::{fs::PermissionsExt as _, net::UnixStream},
@@ -11,6 +12,7 @@ use std::{
 
 use serde_json::{Value, json};
 
+use super::extensions::{EXTENSIONS, Extension, SAY_C};
 use crate::step::{self, Failure};
 
 const ROBOT: &str = r#"
@@ -23,11 +25,6 @@ DefaultJobChannel: general
 LogLevel: warn
 UserRoster: [ { UserName: alice }, { UserName: bob } ]
 ExternalPlugins:
-  say-c: { Path: plugins/say, Network: false }
-  say-bash: { Path: plugins/say.sh, Network: false }
-  say-python: { Path: plugins/say.py, Network: false }
-  say-ruby: { Path: plugins/say.rb, Network: false }
-  say-lua: { Path: plugins/say.lua, Network: false }
 "#;
 
 pub(crate) const PROTOCOL: &str = "
@@ -35,83 +32,6 @@ ProtocolConfig:
   Users: [ { Name: alice, InternalID: u0001 }, { Name: bob, InternalID: u0002 } ]
   Channels: [ general, random ]
 ";
-
-/// One `Say` over the inherited descriptor, without a library: what is left is the robot's own cost.
-const SAY_C: &str = r#"
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-int main(int argc, char **argv) {
-    const char *fd = getenv("GOPHER_API_FD");
-    if (argc > 1 && !strcmp(argv[1], "_configure")) {
-        puts("Commands: [ { Command: c, Regex: 'c one' } ]");
-        return 0;
-    }
-    if (fd && argc > 1 && !strcmp(argv[1], "c")) {
-        const char call[] = "SendChannelThreadMessage\t\tChannel=general\tThread=\tMessage=said c\n";
-        char answer[64];
-        if (write(atoi(fd), call, sizeof call - 1) < 0 || read(atoi(fd), answer, sizeof answer) < 1) return 1;
-    }
-    return 0;
-}
-"#;
-
-const SAY_BASH: &str = r#"#!/bin/bash
-source "$GOPHER_INSTALLDIR/lib/gopherbot_v1.sh"
-case "$1" in
-_configure) echo "Commands: [ { Command: one, Regex: 'bash one' }, { Command: ten, Regex: 'bash ten' }, { Command: nap, Regex: 'bash nap' } ]" ;;
-one) Say "said bash" ;;
-ten) for n in 1 2 3 4 5 6 7 8 9 10; do Say "said $n"; done ;;
-nap) sleep 1 ;;
-esac
-"#;
-
-const SAY_PYTHON: &str = r"#!/usr/bin/python3
-import sys
-if sys.argv[1] == '_configure':
-    print('Commands: [ { Command: one, Regex: python one } ]')
-    sys.exit(0)
-from gopherbot_v2 import Robot
-if sys.argv[1] == 'one':
-    Robot().Say('said python')
-";
-
-const SAY_RUBY: &str = r"#!/usr/bin/ruby
-if ARGV[0] == '_configure'
-  puts 'Commands: [ { Command: one, Regex: ruby one } ]'
-  exit 0
-end
-require 'gopherbot_v1'
-Robot.new.Say('said ruby') if ARGV[0] == 'one'
-";
-
-const SAY_LUA: &str = r#"
-local command = arg[1]
-if command == "_configure" then
-  return [[
-Commands:
-- { Command: one, Regex: lua one }
-- { Command: ten, Regex: lua ten }
-- { Command: many, Regex: lua many }
-]]
-elseif command == "_init" then
-  return
-end
-local bot = require("gopherbot_v1").Robot:new()
-if command == "one" then
-  bot:Say("said lua")
-elseif command == "ten" then
-  for n = 1, 10 do
-    bot:Say("said lua " .. n)
-  end
-elseif command == "many" then
-  for _ = 1, 1000 do
-    bot:CheckAdmin()
-  end
-  bot:Say("lua many done")
-end
-"#;
 
 fn failed(what: &str) -> impl FnOnce(std::io::Error) -> Failure + '_ {
     move |error| Failure::new(format!("{what}: {error}"))
@@ -138,12 +58,15 @@ pub(crate) fn write(dir: &Path) -> Result<PathBuf, Failure> {
     for name in ["conf/protocols", "plugins"] {
         fs::create_dir_all(dir.join(name)).map_err(failed(name))?;
     }
-    put("conf/robot.yaml", ROBOT, 0o644)?;
+    let mut declared = ROBOT.to_owned();
+    for Extension { name, file, source } in EXTENSIONS {
+        // Writing to a string cannot fail.
+        let _ = writeln!(declared, "  say-{name}: {{ Path: plugins/{file}, Network: false }}");
+        put(&format!("plugins/{file}"), source, 0o755)?;
+    }
+    let _ = writeln!(declared, "  say-c: {{ Path: plugins/say, Network: false }}");
+    put("conf/robot.yaml", &declared, 0o644)?;
     put("conf/protocols/test.yaml", PROTOCOL, 0o644)?;
-    put("plugins/say.sh", SAY_BASH, 0o755)?;
-    put("plugins/say.py", SAY_PYTHON, 0o755)?;
-    put("plugins/say.rb", SAY_RUBY, 0o755)?;
-    put("plugins/say.lua", SAY_LUA, 0o644)?;
     put("say.c", SAY_C, 0o644)?;
     let program = dir.join("plugins/say");
     let built = Command::new("cc").args(["-O2", "-o"]).arg(&program).arg(dir.join("say.c")).status();
