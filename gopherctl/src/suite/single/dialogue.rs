@@ -19,7 +19,7 @@ use crate::{admin::Admin, error::CtlError, text::clean};
 
 /// How long nothing must be said before it is looked how the extension is.
 const BEAT: Duration = Duration::from_millis(40);
-const SENDING: Duration = Duration::from_secs(10);
+const SENDING: Duration = Duration::from_secs(30);
 /// What a user says who does not want to go on (spec: Robot API §1.5).
 const NO_ANSWER: &str = "-";
 
