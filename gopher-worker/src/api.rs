@@ -214,13 +214,15 @@ impl Arguments<'_> {
     fn text(&self, argument: &'static str) -> Result<String, BadRequest> {
         match get(&self.args, argument) {
             Some(Value::String(text)) => Ok(text.clone()),
+            // What a library sends for a variable of the environment that is not set.
+            Some(Value::Null) => Ok(String::new()),
             _ => Err(self.missing(argument, "a string")),
         }
     }
 
     fn optional(&self, argument: &'static str) -> Result<String, BadRequest> {
         match get(&self.args, argument) {
-            None | Some(Value::Null) => Ok(String::new()),
+            None => Ok(String::new()),
             Some(_) => self.text(argument),
         }
     }
@@ -394,6 +396,16 @@ mod tests {
             assert_eq!(from_json(body.as_bytes()), Ok(want), "{text}");
         }
         assert!(from_json(br#"{"FuncName":"Recall","FuncArgs":{"Key":"k","Shared":7}}"#).is_err());
+    }
+
+    #[test]
+    fn a_text_that_is_null_is_empty() {
+        let body = br#"{"FuncName":"SendUserMessage","Format":null,"FuncArgs":{"User":null,"Message":"x"}}"#;
+        let call = RobotCall::SendUser { user: String::new(), text: "x".into(), format: None };
+        assert_eq!(from_json(body), Ok(Request::Ask(call, Shape::RetVal)));
+        let body = br#"{"FuncName":"Recall","FuncArgs":{"Key":null,"Base64":true}}"#;
+        let call = RobotCall::Recall { key: String::new(), shared: false };
+        assert_eq!(from_json(body), Ok(Request::Ask(call, Shape::StrVal)));
     }
 
     #[test]

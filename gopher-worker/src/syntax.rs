@@ -82,3 +82,35 @@ fn shut() -> Result<(), WorkerError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs::File, net::TcpListener};
+
+    use gopher_sys::{
+        confine::landlock_abi,
+        process::{self, Namespaces},
+    };
+
+    use super::*;
+
+    #[test]
+    fn a_reader_opens_no_file_and_no_connection() {
+        if landlock_abi() < 4 {
+            eprintln!("skipped: this kernel cannot fence files and connections");
+            return;
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("its address");
+        let child = process::fork_with(Namespaces::default(), false, || {
+            if shut().is_err() {
+                return 1;
+            }
+            let opened = File::open("/etc/passwd").is_ok() || File::create("/tmp/gopher-worker-syntax").is_ok();
+            let connected = std::net::TcpStream::connect(address).is_ok();
+            u8::from(opened) * 2 + u8::from(connected) * 4
+        });
+        let child = child.expect("a process");
+        assert_eq!(process::wait(&child.pidfd).expect("its end"), process::Exit::Code(0));
+    }
+}

@@ -235,6 +235,7 @@ fn what_cannot_be_run_says_why() {
         (&["asker.lua"], 64, "which command"),
         (&["asker.lua", "_init"], 64, "commands and _configure can be run"),
         (&["asker.lua", "tell", "200"], 1, "it ended with"),
+        (&["--kind", "job", "--config", "asker.lua", "asker.lua"], 64, "only a plugin"),
         (&["shut.lua", "tell"], 77, "the robot did not run it"),
         (&["wrong.sh", "tell"], 78, "wrong.sh is not executable"),
     ] {

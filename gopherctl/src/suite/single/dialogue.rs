@@ -19,7 +19,7 @@ use crate::{admin::Admin, error::CtlError, text::clean};
 
 /// How long nothing must be said before it is looked how the extension is.
 const BEAT: Duration = Duration::from_millis(40);
-const SENDING: Duration = Duration::from_secs(10);
+const SENDING: Duration = Duration::from_secs(30);
 /// What a user says who does not want to go on (spec: Robot API §1.5).
 const NO_ANSWER: &str = "-";
 
@@ -53,9 +53,9 @@ impl Dialogue<'_> {
         let message = said(self.user, self.channel, false, command);
         self.send(&message)?;
         loop {
-            // What was sent before the answer to this has been dealt with, and what came of it is here.
-            self.driver.idle(Instant::now() + SENDING)?;
             let live = self.rows()?;
+            // Whatever was said before that look is here then: the question that it waits for, too.
+            self.driver.idle(Instant::now() + SENDING)?;
             asked = self.print_messages()?.or(asked);
             ending = self.print_log()?.or(ending);
             if live.is_empty() {
@@ -71,18 +71,17 @@ impl Dialogue<'_> {
                 self.send(&message)?;
             }
         }
-        self.driver.idle(Instant::now() + SENDING)?;
-        self.print_messages()?;
         // The log is written at the end of what the engine does at once: its last lines may just be on their way.
         self.driver.pause(BEAT)?;
         Ok(self.print_log()?.or(ending))
     }
 
+    /// Says something, and comes back when the robot has dealt with it.
     fn send(&mut self, message: &Sent) -> Result<(), SuiteError> {
         for complaint in self.driver.send(message, Instant::now() + SENDING)? {
             say(&mut std::io::stderr(), &format!("{complaint}\n"));
         }
-        Ok(())
+        Ok(self.driver.idle(Instant::now() + SENDING)?)
     }
 
     /// Prints what comes until nothing more does; the last of it.

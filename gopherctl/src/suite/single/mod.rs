@@ -58,7 +58,7 @@ pub(crate) struct RunArgs {
     /// Who gives the command is an administrator
     #[arg(long)]
     admin: bool,
-    /// What stands in its file of the configuration, conf/plugins/NAME.yaml
+    /// What stands in the plugin's file of the configuration, conf/plugins/NAME.yaml
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// A parameter; may be repeated
@@ -188,11 +188,8 @@ fn check(args: &RunArgs, kind: Kind) -> Result<(), SuiteError> {
         return usage(&format!("{word:?} cannot be an argument here"));
     }
     if kind != Kind::Plugin {
-        return if args.config.is_some() && kind == Kind::Task {
-            usage("a task has no configuration file")
-        } else {
-            Ok(())
-        };
+        // It runs as a step of a pipeline, and steps have no file of their own.
+        return if args.config.is_some() { usage("only a plugin can be given a configuration here") } else { Ok(()) };
     }
     match args.words.first() {
         None => usage("which command of the plugin? (_configure shows what it understands)"),

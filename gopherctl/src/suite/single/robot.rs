@@ -22,7 +22,7 @@ pub(super) struct Single {
     pub(super) parameters: Vec<(String, String)>,
     /// Of a plugin: the command and its arguments; else the arguments.
     pub(super) words: Vec<String>,
-    /// What `conf/plugins/NAME.yaml`, or that of a job, says.
+    /// What `conf/plugins/NAME.yaml` says.
     pub(super) config: String,
 }
 
@@ -36,19 +36,15 @@ impl Single {
             ("conf/robot.yaml".to_owned(), yaml(&self.robot())),
             ("conf/protocols/test.yaml".to_owned(), yaml(&self.protocol())),
         ];
-        let mut own = self.config.clone();
         match self.kind {
             Kind::Plugin => {
-                if let Some((command, arguments)) = self.words.split_first() {
-                    own.push_str("\nAppendCommands: ");
-                    own.push_str(&yaml(&commands(command, arguments.len())));
-                }
+                let own = match self.words.split_first() {
+                    Some((command, arguments)) => with_commands(&self.config, commands(command, arguments.len())),
+                    None => self.config.clone(),
+                };
                 files.push((format!("conf/plugins/{}.yaml", self.name), own));
             }
             Kind::Job | Kind::Task => {
-                if self.kind == Kind::Job {
-                    files.push((format!("conf/jobs/{}.yaml", self.name), own));
-                }
                 let starter = json!({ "Commands": commands("start", self.words.len()), "AllChannels": true,
                     "AllowedPrivateCommands": ["*"] });
                 files.push((format!("conf/plugins/{START}.yaml"), yaml(&starter)));
@@ -130,6 +126,30 @@ fn commands(command: &str, arguments: usize) -> Value {
     json!([{ "Command": command, "Regex": regex }])
 }
 
+/// A plugin's file with one more command, whether it replaces the plugin's own ones or not.
+fn with_commands(config: &str, more: Value) -> String {
+    let appended = |more: &Value| format!("{config}\nAppendCommands: {}", yaml(more));
+    // What is only known once templates are expanded, or lists are joined, is left as it is.
+    let plain = !["{{", "Append"].iter().any(|sign| config.contains(sign));
+    let Some(mut file) = plain.then(|| parsed(config)).flatten() else { return appended(&more) };
+    let key = if file.contains_key("Commands") { "Commands" } else { "AppendCommands" };
+    let list = file.entry(key).or_insert_with(|| json!([]));
+    match (list, more) {
+        (Value::Array(list), Value::Array(more)) => list.extend(more),
+        // The robot says what is wrong with it.
+        _ => return config.to_owned(),
+    }
+    yaml(&Value::Object(file))
+}
+
+fn parsed(config: &str) -> Option<Map<String, Value>> {
+    match gopher_config::from_yaml("config", config.as_bytes().to_vec()) {
+        Ok(Value::Object(file)) => Some(file),
+        Ok(Value::Null) => Some(Map::new()),
+        Ok(_) | Err(_) => None,
+    }
+}
+
 /// JSON is YAML; what would begin a template does not.
 fn yaml(value: &Value) -> String {
     serde_json::to_string(value).unwrap_or_default().replace("{{", r"{\u007b")
@@ -174,7 +194,23 @@ mod tests {
         let value: Value = serde_json::from_str(robot).expect("JSON");
         assert_eq!(value["ExternalPlugins"]["lights"]["Parameters"][0]["Value"], "{{ secret \"X\" }}");
         assert_eq!((&value["AdminUsers"][0], &value["DefaultChannels"][0]), (&"zoe".into(), &"ops".into()));
-        assert!(files[2].1.starts_with("Config: { A: 1 }\nAppendCommands: [{"), "{files:?}");
+        let own: Value = serde_json::from_str(&files[2].1).expect("JSON");
+        assert_eq!((&own["Config"]["A"], &own["AppendCommands"][0]["Command"]), (&1.into(), &"switch".into()));
+    }
+
+    #[test]
+    fn a_command_more_is_added_however_the_file_is_written() {
+        let added = |config| with_commands(config, json!([{ "Command": "x" }]));
+        for (config, expected) in [
+            ("", r#"{"AppendCommands":[{"Command":"x"}]}"#),
+            ("Commands: [ { Command: a } ]", r#"{"Commands":[{"Command":"a"},{"Command":"x"}]}"#),
+            ("AppendUsers: [ a ]", "AppendUsers: [ a ]\nAppendCommands: [{\"Command\":\"x\"}]"),
+            ("Users: [ {{ .X }} ]", "Users: [ {{ .X }} ]\nAppendCommands: [{\"Command\":\"x\"}]"),
+            ("Commands: none", "Commands: none"),
+        ] {
+            assert_eq!(added(config), expected, "{config}");
+        }
+        assert!(added("a: [").starts_with("a: [\n"), "what is wrong is for the robot to tell");
     }
 
     #[test]
