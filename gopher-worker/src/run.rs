@@ -240,8 +240,9 @@ impl Running {
             own.push(("GOPHER_API_FD".into(), api.as_raw_fd().to_string()));
             own.push(("GOPHER_API_LOCK_FD".into(), lock.as_raw_fd().to_string()));
         }
-        // What is built in knows its robot, and asks it for parameters.
+        // What is built in knows its robot, and asks it for parameters; a shell has them in its environment too.
         let (shown, stdin) = match interpreter {
+            Some(_) if runtime == Runtime::Gsh => (&values[..], String::new()),
             Some(_) => (&[][..], String::new()),
             None => (&values[..], caller_id.unwrap_or_default()),
         };

@@ -280,3 +280,8 @@ pub fn set_environment<'a>(environment: impl IntoIterator<Item = (&'a str, &'a s
 pub fn end_at_broken_pipes() -> Result<(), Errno> {
     raw::default_action(libc::SIGPIPE)
 }
+
+/// A write to a pipe that nobody reads is an error for whoever wrote, and no end of the process.
+pub fn survive_broken_pipes() -> Result<(), Errno> {
+    raw::ignore(libc::SIGPIPE)
+}

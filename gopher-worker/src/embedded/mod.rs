@@ -3,6 +3,7 @@
 
 mod arguments;
 mod client;
+mod gsh;
 mod http;
 mod javascript;
 mod lua;
@@ -15,7 +16,7 @@ use std::{
     io::Write as _,
     os::{fd::OwnedFd, unix::net::UnixStream},
     path::Path,
-    rc::Rc,
+    sync::Arc,
 };
 
 use gopher_protocol::{robot::Runtime, robot_api::TaskRetVal};
@@ -69,7 +70,8 @@ pub(crate) fn interpreter(runtime: &Runtime) -> Option<Interpreter> {
     match runtime {
         Runtime::Lua => Some(lua::run),
         Runtime::JavaScript => Some(javascript::run),
-        Runtime::Gsh | Runtime::Go | Runtime::External => None,
+        Runtime::Gsh => Some(gsh::run),
+        Runtime::Go | Runtime::External => None,
     }
 }
 
@@ -114,7 +116,7 @@ fn enter(start: &Start<'_>, api: Option<&OwnedFd>) -> Result<(), String> {
 
 fn run(interpreter: Interpreter, start: &Start<'_>, api: Option<OwnedFd>, source: &[u8], memory: u64) -> i32 {
     let message = Message::from_environment(start.env);
-    let robot = api.map(|api| Robot::new(Rc::new(Client::new(UnixStream::from(api))), message.clone()));
+    let robot = api.map(|api| Robot::new(Arc::new(Client::new(UnixStream::from(api))), message.clone()));
     let libraries = libraries(start.env);
     let script = Script { path: start.path, source, args: start.args, libraries: &libraries, message, robot, memory };
     let status = interpreter(&script).unwrap_or_else(|problem| {

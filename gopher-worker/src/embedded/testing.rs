@@ -4,7 +4,7 @@ use std::{
     io::{BufRead as _, BufReader, Write as _},
     net::Shutdown,
     os::unix::net::UnixStream,
-    rc::Rc,
+    sync::Arc,
     thread,
 };
 
@@ -55,7 +55,7 @@ pub(super) fn run_at(
     answer: fn(&str) -> &str,
 ) -> (Result<i32, String>, Vec<String>) {
     let (ours, theirs) = UnixStream::pair().expect("a pair");
-    let robot = Robot::new(Rc::new(Client::new(theirs)), message());
+    let robot = Robot::new(Arc::new(Client::new(theirs)), message());
     let ends = ours.try_clone().expect("cloned");
     let played = thread::spawn(move || {
         let mut calls = Vec::new();
