@@ -22,12 +22,12 @@ use super::{
     context::Context,
     problem::{Extensions, place},
     rewrite::{CALL, RUN, Rewriter},
-    time,
+    time, utilities,
 };
 use crate::embedded::arguments;
 
 pub(super) type Builtins = HashMap<String, Registration<Extensions>>;
-type Done<'a> = BoxFuture<'a, Result<ExecutionResult, Error>>;
+pub(super) type Done<'a> = BoxFuture<'a, Result<ExecutionResult, Error>>;
 type Run = for<'a> fn(ExecutionContext<'a, Extensions>, Vec<CommandArg>) -> Done<'a>;
 
 /// Where a script leaves the format of its messages.
@@ -36,9 +36,10 @@ const FORMAT: &str = "GBOT_MESSAGE_FORMAT";
 /// How deep files may source each other.
 const DEEPEST: usize = 64;
 
-/// All commands of a new shell but the utilities.
+/// All commands of a new shell.
 pub(super) fn all() -> Builtins {
     let mut all = usual().clone();
+    all.extend(utilities::names().map(|name| (name.to_owned(), registered(utilities::run))));
     for (name, run) in [
         (RUN, run_kept as Run),
         (CALL, call),
@@ -82,12 +83,12 @@ fn usual() -> &'static Builtins {
     USUAL.get_or_init(|| brush_builtins::default_builtins(BuiltinSet::BashMode))
 }
 
-fn words(args: &[CommandArg]) -> Vec<String> {
+pub(super) fn words(args: &[CommandArg]) -> Vec<String> {
     args.iter().skip(1).map(ToString::to_string).collect()
 }
 
 /// Lets others work on this thread's tasks meanwhile.
-fn blocking<T>(work: impl FnOnce() -> T) -> T {
+pub(super) fn blocking<T>(work: impl FnOnce() -> T) -> T {
     tokio::task::block_in_place(work)
 }
 

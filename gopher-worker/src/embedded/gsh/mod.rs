@@ -6,6 +6,7 @@ mod context;
 mod problem;
 mod rewrite;
 mod time;
+mod utilities;
 
 use std::{
     sync::Arc,
@@ -87,7 +88,7 @@ async fn shell(path: &str, args: &[String]) -> Result<Shell<Extensions>, Error> 
 
 /// The files of the functions and sourced files that run, then the script's own.
 fn sources(shell: &dyn ShellState) -> ShellValue {
-    let own = || shell.current_shell_name().map(|name| name.into_owned()).unwrap_or_default();
+    let own = || shell.current_shell_name().map(std::borrow::Cow::into_owned).unwrap_or_default();
     let frames = shell.call_stack().iter().filter_map(|frame| match &frame.frame_type {
         FrameType::Script(script) => Some(script.source_info.source.clone()),
         FrameType::Function(call) => Some(call.function.source().source.clone()),
