@@ -199,7 +199,7 @@ type Beside = (Task, OwnedFd);
 fn begin(task: Option<Task>, start: Start<'_>, poller: &Poller, memory: u64) -> Result<(Main, Option<Beside>), String> {
     let system = |step: &'static str| move |errno: Errno| format!("it could not be started: {step}: {errno}");
     match task {
-        Some(task) if task.language.keeps_to_its_thread => {
+        Some(task) if !task.language.is_shell => {
             embedded::enter(&start).map_err(|reason| format!("it could not be started: {reason}"))?;
             let (ended, tell) = pipe2(OFlag::O_CLOEXEC).map_err(system("pipe"))?;
             poller.add(&ended, ENDED, false).map_err(system("epoll_ctl"))?;
@@ -304,6 +304,7 @@ impl Running {
         }
         // What is built in knows its robot, and asks it for parameters.
         let (shown, stdin) = match language {
+            Some(language) if language.is_shell => (&values[..], String::new()),
             Some(_) => (&[][..], String::new()),
             None => (&values[..], caller_id.unwrap_or_default()),
         };

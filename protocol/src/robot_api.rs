@@ -13,6 +13,9 @@ macro_rules! numbered {
         pub enum $name { $($variant),* }
 
         impl $name {
+            /// All there are, in the order of their numbers.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
             /// The number extensions see.
             pub fn number(self) -> u8 {
                 match self { $(Self::$variant => $number),* }

@@ -285,3 +285,8 @@ pub fn end_now(code: u8) -> ! {
 pub fn end_at_broken_pipes() -> Result<(), Errno> {
     raw::default_action(libc::SIGPIPE)
 }
+
+/// A write to a pipe that nobody reads is an error for whoever wrote, and no end of the process.
+pub fn survive_broken_pipes() -> Result<(), Errno> {
+    raw::ignore(libc::SIGPIPE)
+}

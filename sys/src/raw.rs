@@ -205,6 +205,15 @@ pub(crate) fn set_variable(name: &CStr, value: &CStr) {
     unsafe { libc::setenv(name.as_ptr(), value.as_ptr(), 1) };
 }
 
+/// Lets nothing come of a signal.
+pub(crate) fn ignore(signal: libc::c_int) -> Result<(), Errno> {
+    // SAFETY: SIG_IGN installs no handler.
+    match unsafe { libc::signal(signal, libc::SIG_IGN) } {
+        libc::SIG_ERR => Err(Errno::last()),
+        _ => Ok(()),
+    }
+}
+
 /// Restores what the kernel does at a signal.
 pub(crate) fn default_action(signal: libc::c_int) -> Result<(), Errno> {
     // SAFETY: SIG_DFL installs no handler.

@@ -69,6 +69,11 @@ fn the_whole_robot_api_in_javascript() {
 }
 
 #[test]
+fn the_whole_robot_api_in_gsh() {
+    suite("api-gsh", &["bash", "python3", "ruby"]);
+}
+
+#[test]
 fn addressing_and_policy() {
     suite("addressing", &["bash"]);
 }

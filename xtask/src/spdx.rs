@@ -1,7 +1,7 @@
 //! Licence expressions: which of them we may use.
 
 /// Licences whose terms a binary distribution meets with its notices alone.
-const ALLOWED: [&str; 12] = [
+const ALLOWED: [&str; 13] = [
     "0BSD",
     "Apache-2.0",
     "Apache-2.0 WITH LLVM-exception",
@@ -13,6 +13,7 @@ const ALLOWED: [&str; 12] = [
     "MIT",
     "Unicode-3.0",
     "Unlicense",
+    "WTFPL",
     "Zlib",
 ];
 

@@ -1,16 +1,16 @@
 //! The Robot API from inside: JSON lines over the run's own descriptor.
 
 use std::{
-    cell::RefCell,
     io::{self, BufRead as _, BufReader, Write as _},
     os::unix::net::UnixStream,
+    sync::{Mutex, PoisonError},
 };
 
 use gopher_protocol::robot_api::MessageFormat;
 use serde_json::{Value, json};
 
 /// Asks and waits, one call at a time.
-pub(crate) struct Client(RefCell<BufReader<UnixStream>>);
+pub(crate) struct Client(Mutex<BufReader<UnixStream>>);
 
 /// Why a call has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +23,7 @@ pub(crate) enum NoAnswer {
 
 impl Client {
     pub(crate) fn new(stream: UnixStream) -> Self {
-        Self(RefCell::new(BufReader::new(stream)))
+        Self(Mutex::new(BufReader::new(stream)))
     }
 
     /// The answer in the form of the wire protocol (spec: Robot API §2.5).
@@ -36,7 +36,7 @@ impl Client {
         let format = format.map_or("", MessageFormat::name);
         let mut line = json!({ "FuncName": function, "Format": format, "FuncArgs": arguments }).to_string();
         line.push('\n');
-        let mut reader = self.0.borrow_mut();
+        let mut reader = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         reader.get_mut().write_all(line.as_bytes())?;
         let mut answer = Vec::new();
         reader.read_until(b'\n', &mut answer)?;

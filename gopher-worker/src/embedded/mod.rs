@@ -1,13 +1,13 @@
 //! Extensions whose language is built in.
 //!
-//! A script has the first thread of the run's process for itself; what serves it has another. Where a language starts
-//! programs in the way of a shell, the script runs in a fork of that process, which keeps nothing of it but its input
-//! and output and the descriptor of the Robot API.
+//! A script has the first thread of the run's process for itself; what serves it has another. A shell's script runs in
+//! a fork of that process, which keeps nothing of it but its input and output and the descriptor of the Robot API.
 
 mod arguments;
 mod client;
 #[cfg(test)]
 mod editor_types;
+mod gsh;
 mod http;
 mod javascript;
 mod lua;
@@ -24,6 +24,7 @@ use std::{
     },
     path::Path,
     rc::Rc,
+    sync::Arc,
 };
 
 use gopher_protocol::{robot::Runtime, robot_api::TaskRetVal};
@@ -84,15 +85,16 @@ type Interpreter = fn(&Script<'_>) -> Result<i32, String>;
 #[derive(Clone, Copy)]
 pub(crate) struct Language {
     interpreter: Interpreter,
-    /// Its scripts can neither replace their process nor start others and leave them.
-    pub(crate) keeps_to_its_thread: bool,
+    /// Its scripts may replace their process and leave others behind, and have their parameters in the environment.
+    pub(crate) is_shell: bool,
 }
 
 pub(crate) fn language(runtime: &Runtime) -> Option<Language> {
     match runtime {
-        Runtime::Lua => Some(Language { interpreter: lua::run, keeps_to_its_thread: true }),
-        Runtime::JavaScript => Some(Language { interpreter: javascript::run, keeps_to_its_thread: true }),
-        Runtime::Gsh | Runtime::Go | Runtime::External => None,
+        Runtime::Lua => Some(Language { interpreter: lua::run, is_shell: false }),
+        Runtime::JavaScript => Some(Language { interpreter: javascript::run, is_shell: false }),
+        Runtime::Gsh => Some(Language { interpreter: gsh::run, is_shell: true }),
+        Runtime::Go | Runtime::External => None,
     }
 }
 
@@ -113,6 +115,7 @@ pub(crate) fn parser(language: &str) -> Option<Parser> {
     match language {
         "lua" => Some(lua::syntax::parse),
         "javascript" => Some(javascript::syntax::parse),
+        "gsh" => Some(gsh::syntax::parse),
         _ => None,
     }
 }
@@ -145,7 +148,7 @@ impl Task {
     pub(crate) fn fork(self, start: &Start<'_>) -> Result<u32, String> {
         let path = start.path;
         let child = process::fork_with(Namespaces::default(), false, || {
-            let entered = self.leave_worker().and_then(|()| enter(start));
+            let entered = enter(start).and_then(|()| self.leave_worker());
             let code = match entered {
                 Ok(()) => self.run(Rc::new(|code| std::process::exit(code))),
                 Err(error) => {
@@ -169,7 +172,7 @@ impl Task {
     /// Runs the script on this thread; its status.
     pub(crate) fn run(self, leave: Leave) -> i32 {
         let message = Message::from_environment(&self.env);
-        let robot = self.api.map(|api| Robot::new(Rc::new(Client::new(api)), message.clone()));
+        let robot = self.api.map(|api| Robot::new(Arc::new(Client::new(api)), message.clone()));
         let script = Script {
             path: &self.path,
             source: &self.source,

@@ -3,7 +3,7 @@
 //! A language turns its arguments into JSON and the answer into its own values; which arguments a method takes, what is
 //! composed from which call, and what is answered when a call fails, is said here (spec: Robot API §1).
 
-use std::{rc::Rc, thread, time::Duration};
+use std::{sync::Arc, thread, time::Duration};
 
 use gopher_protocol::robot_api::{MessageFormat, RetVal};
 use gopher_sys::descriptors;
@@ -81,7 +81,7 @@ pub(crate) enum Answer {
 /// Stands for the robot in the extension; modified copies speak elsewhere or in another form.
 #[derive(Clone)]
 pub(crate) struct Robot {
-    client: Rc<Client>,
+    client: Arc<Client>,
     pub(crate) message: Message,
     pub(crate) format: Option<MessageFormat>,
 }
@@ -170,7 +170,7 @@ pub(crate) fn methods() -> impl Iterator<Item = &'static str> {
 }
 
 impl Robot {
-    pub(crate) fn new(client: Rc<Client>, message: Message) -> Self {
+    pub(crate) fn new(client: Arc<Client>, message: Message) -> Self {
         Self { client, message, format: None }
     }
 

@@ -352,16 +352,13 @@ impl One<'_, '_> {
         let FileKind::File { owner_executable } = kind else {
             return disable(at, format!("{shown} is not a regular file; correct `Path`"));
         };
-        let (runtime, not_yet) = match path.extension().and_then(|e| e.to_str()) {
-            Some("lua") => (Runtime::Lua, None),
-            Some("js") => (Runtime::JavaScript, None),
-            Some("gsh") => (Runtime::Gsh, Some("gsh")),
-            Some("go") => (Runtime::Go, Some("Go")),
-            _ => (Runtime::External, None),
+        let runtime = match path.extension().and_then(|e| e.to_str()) {
+            Some("lua") => Runtime::Lua,
+            Some("js") => Runtime::JavaScript,
+            Some("gsh") => Runtime::Gsh,
+            Some("go") => return missing(at, format!("this version does not run Go yet, which {shown} needs")),
+            _ => Runtime::External,
         };
-        if let Some(language) = not_yet {
-            return missing(at, format!("this version does not run {language} yet, which {shown} needs"));
-        }
         if !owner_executable && !runtime.is_embedded() {
             return disable(at, format!("{shown} is not executable; run `chmod +x {shown}`"));
         }

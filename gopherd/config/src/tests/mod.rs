@@ -399,7 +399,6 @@ fn a_declaration_that_does_not_fit_disables_that_extension_alone() {
         ("p: {Path: dir}", "12: custom/dir is not a regular file; correct `Path`"),
         ("p: {Path: locked}", "12: the file custom/locked cannot be examined: permission denied"),
         ("p: {Description: x}", "2: the plugin `p` has no `Path`; say which file it is"),
-        ("p: {Path: x.gsh}", "12: this version does not run gsh yet, which custom/x.gsh needs"),
         ("p: {Path: x.go}", "12: this version does not run Go yet, which custom/x.go needs"),
         ("bot: {Path: ok.sh}", "2: `bot` cannot be the name of a plugin: it is reserved"),
         (
@@ -419,7 +418,6 @@ fn a_declaration_that_does_not_fit_disables_that_extension_alone() {
             ("/bot/custom/ok.sh", ""),
             ("/bot/custom/plain.sh!", ""),
             ("/bot/custom/dir/x", ""),
-            ("/bot/custom/x.gsh", ""),
             ("/bot/custom/x.go", ""),
         ]);
         let (column, text) = expected.split_once(": ").expect("column");
