@@ -397,10 +397,9 @@ fn answers(context: &Context, protocol: &str) -> Option<String> {
     (!context.automatic && protocol == context.protocol).then(|| context.user.as_str().to_owned())
 }
 
-/// A reply to a hidden command is hidden only while it goes to the same user in the same place.
+/// A reply to a hidden command is hidden only while it goes to the same user, in the same place or alone.
 fn stays_hidden(context: &Context, protocol: &str, target: &Target<'_>) -> bool {
-    let same_place =
-        if target.channel.is_empty() { context.channel.is_empty() } else { context.is_channel(target.channel) };
+    let same_place = target.channel.is_empty() || context.is_channel(target.channel);
     let same_user = target.user.is_none_or(|user| context.is_sender(user));
     context.hidden && protocol == context.protocol && same_place && same_user
 }
@@ -421,7 +420,8 @@ mod tests {
             (to(Some("<u-bob>"), "general"), true),
             (to(Some("carol"), "general"), false),
             (to(None, "random"), false),
-            (to(Some("bob"), ""), false),
+            (to(Some("bob"), ""), true),
+            (to(Some("carol"), ""), false),
         ] {
             assert_eq!(stays_hidden(&hidden, "test", &target), expected, "{:?} {}", target.user, target.channel);
         }
