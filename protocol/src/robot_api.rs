@@ -148,6 +148,17 @@ wire! {
         AddCommand { to: StepList, plugin: String, text: String },
         /// What later steps of the pipeline are told.
         SetParameter { name: String, value: String },
+        /// `Email`, `EmailUser`, `EmailAddress`.
+        Email { to: Addressee, subject: String, body: String, html: bool },
+    }
+
+    /// Who gets a mail.
+    pub enum Addressee {
+        /// Whoever sent the message that the run answers.
+        Sender,
+        User(String),
+        /// An address; a name without `@` is that of a user.
+        Address(String),
     }
 
     /// Which steps of a pipeline one is added to.

@@ -15,6 +15,7 @@ mod keys;
 mod later;
 mod layers;
 mod legacy;
+mod mail;
 mod markers;
 mod merge;
 mod merged;
