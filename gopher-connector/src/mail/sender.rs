@@ -1,6 +1,6 @@
 //! One server, and sending to it. May be slow: only the connector's second thread uses it.
 
-use std::time::Duration;
+use std::{io::ErrorKind, time::Duration};
 
 use gopher_protocol::connector::Mail;
 use lettre::{
@@ -84,7 +84,7 @@ impl Sender {
             None if said.contains("STARTTLS is not supported") => {
                 ("offers no STARTTLS, and a password is not sent without TLS to another machine".to_owned(), true)
             }
-            None if error.is_timeout() => ("did not answer in time".to_owned(), true),
+            None if is_late(error) => ("did not answer in time".to_owned(), true),
             None => (format!("could not be spoken with: {}", self.harmless(&said)), true),
         };
         Refusal { sentence: format!("the mail server {server} {what}"), of_server }
@@ -96,6 +96,12 @@ impl Sender {
         let said = password.map_or_else(|| said.to_owned(), |password| said.replace(&*password, "(the password)"));
         said.chars().take(SAID).map(|c| if c.is_control() { ' ' } else { c }).collect()
     }
+}
+
+/// Time was over: a socket with a limit says of it that there is nothing yet.
+fn is_late(error: &Error) -> bool {
+    let io = std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>());
+    io.is_some_and(|io| matches!(io.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut))
 }
 
 #[cfg(test)]
