@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use gopher_tests::{
     programs::{command, interpreter, workspace},
     robot::{Home, Robot, Start, descendants, eventually, is_root, name, signal},
@@ -249,8 +250,11 @@ fn the_connector_of_mail_comes_back_and_follows_the_configuration() {
 fn a_mail_password_is_with_its_connector_and_its_keeper_only() {
     let random: [u8; 24] = gopher_sys::descriptors::random().expect("random bytes");
     let password: String = random.iter().map(|byte| char::from(b'a' + byte % 26)).collect();
-    let scanner = Scanner::new(vec![("the password".to_owned(), password.clone().into_bytes())]);
-    // The server is in this process; it does not hear the password, for it takes no login.
+    let login = STANDARD.encode(format!("\0bender\0{password}")).into_bytes();
+    let in_clear = ("the password".to_owned(), password.clone().into_bytes());
+    // The last characters depend on what follows, the first ones are those of the user.
+    let scanner = Scanner::new(vec![in_clear, ("the password as it is sent".to_owned(), login[12..].to_vec())]);
+    // It repeats what it was told, and that must go no further than to the connector.
     let server = Smtp::start(Manner::Suspicious, false);
     let home = home(&with_login(server.port));
     let env_file = home.file(".env", &format!("MAIL_PASSWORD={password}\n"));
