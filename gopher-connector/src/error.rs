@@ -1,6 +1,6 @@
 //! What can end a connector.
 
-use gopher_sys::{LinkError, filter::FilterError, role::RoleError};
+use gopher_sys::{LinkError, confine::ConfineError, filter::FilterError, role::RoleError};
 use nix::errno::Errno;
 
 #[derive(Debug, thiserror::Error)]
@@ -9,6 +9,8 @@ pub(crate) enum ConnectorError {
     Role(#[from] RoleError),
     #[error(transparent)]
     Filter(#[from] FilterError),
+    #[error(transparent)]
+    Confine(#[from] ConfineError),
     #[error("the link to the supervisor: {0}")]
     Supervisor(LinkError),
     #[error("the link to the engine: {0}")]
@@ -23,6 +25,10 @@ pub(crate) enum ConnectorError {
     Unknown(String),
     #[error("{call}: {errno}")]
     System { call: &'static str, errno: Errno },
+    #[error("secretd gave it nothing: {0}")]
+    Refused(String),
+    #[error("what speaks with the mail server cannot be started: {0}")]
+    Thread(std::io::Error),
     #[error("the suite driver's socket: {0}")]
     Listener(std::io::Error),
 }
@@ -42,8 +48,8 @@ impl ConnectorError {
         match self {
             Self::Role(_) => 64,
             Self::Unknown(_) => 78,
-            Self::Engine(_) => 75,
-            Self::System { .. } | Self::Listener(_) | Self::Filter(_) => 71,
+            Self::Engine(_) | Self::Refused(_) => 75,
+            Self::System { .. } | Self::Listener(_) | Self::Filter(_) | Self::Confine(_) | Self::Thread(_) => 71,
             Self::Supervisor(_) | Self::Secretd(_) | Self::Order { .. } => 70,
         }
     }

@@ -3,6 +3,7 @@
 
 mod error;
 mod host;
+mod mail;
 mod render;
 mod roster;
 mod start;
@@ -10,6 +11,8 @@ mod terminal;
 mod test;
 
 use std::process::ExitCode;
+
+use gopher_protocol::connector::MAIL;
 
 use crate::error::ConnectorError;
 
@@ -26,9 +29,13 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), ConnectorError> {
-    let Some(started) = start::gather(gopher_sys::role::begin()?)? else {
+    let Some(mut started) = start::gather(gopher_sys::role::begin()?)? else {
         return Ok(());
     };
+    if started.name == MAIL {
+        let connector = mail::prepare(&mut started)?;
+        return host::serve(started, connector);
+    }
     // Its links and sockets are there: it opens nothing more.
     gopher_sys::role::confine("connector")?;
     match started.name.as_str() {

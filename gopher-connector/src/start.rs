@@ -3,7 +3,7 @@
 use std::os::fd::OwnedFd;
 
 use gopher_protocol::{
-    connector::{ConnectorToEngine, EngineToConnector},
+    connector::{ConnectorToEngine, EngineToConnector, MAIL},
     secretd::{ConnectorToSecretd, SecretdToConnector},
     supervisor::{ConnectorToSupervisor, SupervisorToConnector},
 };
@@ -20,7 +20,7 @@ pub(crate) struct Started {
     pub(crate) name: String,
     pub(crate) supervisor: SupervisorLink,
     pub(crate) engine: EngineLink,
-    /// Held open, and never asked by services that have no token.
+    /// Held open, and never asked by services that have no token; there from the start for those that have one.
     pub(crate) secretd: Option<SecretdLink>,
     pub(crate) test_socket: Option<OwnedFd>,
 }
@@ -31,7 +31,7 @@ pub(crate) fn gather(socket: OwnedFd) -> Result<Option<Started>, ConnectorError>
     let (mut name, mut engine, mut secretd, mut test_socket) = (None, None, None, None);
     loop {
         match (name.take(), engine.take()) {
-            (Some(name), Some(engine)) => {
+            (Some(name), Some(engine)) if secretd.is_some() || name != MAIL => {
                 return Ok(Some(Started { name, supervisor, engine, secretd, test_socket }));
             }
             (n, e) => (name, engine) = (n, e),

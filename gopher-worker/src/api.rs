@@ -3,7 +3,7 @@
 //! HTTP bodies, JSON lines and shell lines all become the same [`Request`]; nothing here does I/O.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use gopher_protocol::robot_api::{LogLevel, MessageFormat, RetVal, RobotAnswer, RobotCall, StepList};
+use gopher_protocol::robot_api::{Addressee, LogLevel, MessageFormat, RetVal, RobotAnswer, RobotCall, StepList};
 use serde_json::{Map, Value, json};
 
 /// What a client asked for.
@@ -164,6 +164,9 @@ impl Arguments<'_> {
             "FinalCommand" => self.command(StepList::Final)?,
             "FailCommand" => self.command(StepList::Fail)?,
             "GetHelpMetadata" => RobotCall::HelpMetadata { query: self.optional("Query")? },
+            "Email" => self.email(Addressee::Sender)?,
+            "EmailUser" => self.email(Addressee::User(self.text("User")?))?,
+            "EmailAddress" => self.email(Addressee::Address(self.text("Address")?))?,
             "SetWorkingDirectory"
             | "Exclusive"
             | "Elevate"
@@ -200,6 +203,11 @@ impl Arguments<'_> {
 
     fn command(&self, to: StepList) -> Result<RobotCall, BadRequest> {
         Ok(RobotCall::AddCommand { to, plugin: self.text("Plugin")?, text: self.text("Command")? })
+    }
+
+    fn email(&self, to: Addressee) -> Result<RobotCall, BadRequest> {
+        let (subject, body) = (self.encoded("Subject")?, self.encoded("Body")?);
+        Ok(RobotCall::Email { to, subject, body, html: self.flag("HTML")? })
     }
 
     /// An empty format is the robot's default; an unknown one is `BasicMarkdown`.
@@ -368,6 +376,23 @@ mod tests {
         assert_eq!(from_json(plain).as_ref(), Ok(&want));
         assert_eq!(from_json(coded).as_ref(), Ok(&want));
         assert_eq!(from_shell("SendUserMessage\tFixed\tUser=bob\tMessage=a\\tb").as_ref(), Ok(&want));
+    }
+
+    #[test]
+    fn mail_goes_to_whom_its_function_says() {
+        let ask = |to, html| {
+            let call = RobotCall::Email { to, subject: "s".into(), body: "b\n".into(), html };
+            Ok(Request::Ask(call, Shape::RetVal))
+        };
+        assert_eq!(from_shell("Email\t\tSubject=s\tBody=b\\n\tHTML=true"), ask(Addressee::Sender, true));
+        assert_eq!(
+            from_shell("EmailUser\t\tUser=bob\tSubject=s\tBody=b\\n"),
+            ask(Addressee::User("bob".into()), false)
+        );
+        let body =
+            br#"{"FuncName":"EmailAddress","FuncArgs":{"Address":"a@b","subject":"s","Body":"b\n","html":false}}"#;
+        assert_eq!(from_json(body), ask(Addressee::Address("a@b".into()), false));
+        assert!(from_shell("EmailAddress\t\tSubject=s\tBody=b").is_err());
     }
 
     #[test]

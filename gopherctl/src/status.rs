@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use gopher_protocol::{
     admin::{Readiness, Status},
+    connector::MAIL,
     supervisor::RunMode,
 };
 use serde_json::json;
@@ -76,8 +77,12 @@ fn as_text(status: &Status, view: View) -> String {
         let _ = writeln!(out, "{:<12}{}", "missing", clean(sentence));
     }
     let protocols = status.protocols.iter().map(|p| {
-        let primary = if p.primary { "primary" } else { "secondary" };
-        vec![p.name.clone(), primary.to_owned(), p.state.clone(), p.trouble.clone().unwrap_or_else(|| "-".to_owned())]
+        let role = match p.name.as_str() {
+            MAIL => "outgoing",
+            _ if p.primary => "primary",
+            _ => "secondary",
+        };
+        vec![p.name.clone(), role.to_owned(), p.state.clone(), p.trouble.clone().unwrap_or_else(|| "-".to_owned())]
     });
     out.push('\n');
     out.push_str(&view.table(&["PROTOCOL", "ROLE", "STATE", "TROUBLE"], protocols));
@@ -111,12 +116,14 @@ mod tests {
             uptime_seconds: 3720,
             generation: 2,
             isolation: Isolation { mode: RunMode::Plain, missing: vec!["No cgroup is delegated.".into()] },
-            protocols: vec![ProtocolStatus {
-                name: "terminal".into(),
-                primary: true,
-                state: "running".into(),
-                trouble: None,
-            }],
+            protocols: [("terminal", true), ("ssh", false), (MAIL, false)]
+                .map(|(name, primary)| ProtocolStatus {
+                    name: name.into(),
+                    primary,
+                    state: "running".into(),
+                    trouble: None,
+                })
+                .into(),
             plugins: 7,
             live_runs: 1,
             queued_runs: 0,
@@ -139,7 +146,8 @@ mod tests {
             "state       ready\nup          1h02m\n",
             "isolation   plain\n",
             "missing     No cgroup is delegated.\n",
-            "PROTOCOL  ROLE     STATE    TROUBLE\nterminal  primary  running  -\n",
+            "PROTOCOL  ROLE       STATE    TROUBLE\nterminal  primary    running  -\n",
+            "\nssh       secondary  running  -\nmail      outgoing   running  -\n",
             "DISABLED  KIND    REASON\nmemes     plugin  ruby is not installed\n",
             "\nRestart pending.\n",
         ] {

@@ -7,6 +7,12 @@ use crate::{
     robot_api::{MessageFormat, RetVal},
 };
 
+/// The name of the connector that sends mail, which is no chat service.
+pub const MAIL: &str = "mail";
+/// Bytes that the subject and the body of a mail may have, so that a message of this link holds both.
+pub const LONGEST_SUBJECT: usize = 998;
+pub const LONGEST_BODY: usize = 1_000_000;
+
 messages! {
     /// Engine to connector.
     pub enum EngineToConnector, ceiling CEILING;
@@ -29,6 +35,8 @@ messages! {
     10 Stop;
     /// A typing indicator.
     11 Heard { user: UserName, channel: ChannelName };
+    /// A mail to be sent; the next one comes when this one is answered. Mail connector only.
+    12 Mail { letter: DeliveryId, mail: Mail };
 }
 
 messages! {
@@ -43,6 +51,8 @@ messages! {
     5 Health { trouble: Option<String> };
     /// Answered when no plugin is being initialized. Test connector only.
     6 AskIdle { call: CallId };
+    /// The server has taken the mail, or why it was not sent: a whole sentence. Mail connector only.
+    7 Mailed { letter: DeliveryId, refused: Option<String> };
 }
 
 messages! {
@@ -133,6 +143,18 @@ wire! {
         pub hidden: bool,
         /// The user whose message this answers, as in a destination; nobody else sees it if `hidden`.
         pub answers: Option<String>,
+    }
+
+    /// One mail, with addresses as they stand in configuration or as an extension gave them.
+    pub struct Mail {
+        pub from: String,
+        /// The sender's name, if it has one.
+        pub from_name: String,
+        pub to: String,
+        pub subject: String,
+        pub body: String,
+        /// The body is HTML, else plain text.
+        pub html: bool,
     }
 
     /// Users and channels are names, or ids in angle brackets.

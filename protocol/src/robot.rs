@@ -34,6 +34,8 @@ wire! {
         pub protocols: Vec<ProtocolSettings>,
         /// The name of the configured brain provider, as extensions see it.
         pub brain: String,
+        /// The host that takes the robot's mail, as its author wrote it, if the robot can send any.
+        pub mail: Option<String>,
         /// The deployment environment, as extensions see it.
         pub environment: String,
         /// Directory of privileged runs, relative to the robot home.

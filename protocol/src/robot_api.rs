@@ -153,6 +153,17 @@ wire! {
         SetParameter { name: String, value: String },
         /// What help knows about the commands that the user may know of.
         HelpMetadata { query: String },
+        /// `Email`, `EmailUser`, `EmailAddress`.
+        Email { to: Addressee, subject: String, body: String, html: bool },
+    }
+
+    /// Who gets a mail.
+    pub enum Addressee {
+        /// Whoever sent the message that the run answers.
+        Sender,
+        User(String),
+        /// An address; a name without `@` is that of a user.
+        Address(String),
     }
 
     /// Which steps of a pipeline one is added to.

@@ -90,6 +90,27 @@ pub fn only_beneath(directory: impl AsFd) -> Result<(), ConfineError> {
     Ok(())
 }
 
+/// From now on this process reads files beneath these directories only, as far as they are there, writes none, signals
+/// nobody outside, and connects over TCP to these ports only. What it has open already stays open.
+pub fn only_client<'a>(read: impl IntoIterator<Item = &'a str>, ports: &[u16]) -> Result<(), ConfineError> {
+    let mut rules = Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::from_all(ABI_KNOWN))?
+        .handle_access(AccessNet::from_all(ABI_KNOWN))?
+        .scope(Scope::from_all(ABI_KNOWN))?
+        .create()?;
+    for path in read {
+        if let Ok(directory) = PathFd::new(path) {
+            rules = rules.add_rule(PathBeneath::new(directory, AccessFs::ReadFile | AccessFs::ReadDir))?;
+        }
+    }
+    for port in ports {
+        rules = rules.add_rule(NetPort::new(*port, AccessNet::ConnectTcp))?;
+    }
+    rules.restrict_self()?;
+    Ok(())
+}
+
 /// From now on this process may connect over TCP to `port` only, and bind nothing.
 pub fn allow_only_port(port: u16) -> Result<(), ConfineError> {
     Ruleset::default()

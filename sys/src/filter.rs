@@ -25,7 +25,7 @@ impl Filters {
         Ok(Self(all))
     }
 
-    /// The filters of roles: `secretd`, `engine`, `connector`.
+    /// The filters of roles: `secretd`, `engine`, `connector`, `mail`.
     pub fn of_roles() -> Result<Self, FilterError> {
         compile("seccomp/roles.json", include_str!("../seccomp/roles.json")).map(Self)
     }
@@ -54,7 +54,7 @@ mod tests {
             assert!(runs.0.contains_key(name), "{name}");
         }
         let roles = Filters::of_roles().expect("filters of roles");
-        for name in ["secretd", "engine", "connector"] {
+        for name in ["secretd", "engine", "connector", "mail"] {
             assert!(roles.0.contains_key(name), "{name}");
         }
     }

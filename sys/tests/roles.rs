@@ -60,8 +60,8 @@ fn as_a_role() {
 }
 
 #[test]
-fn a_role_opens_no_sockets_starts_no_programs_and_signals_nobody() {
-    for role in ["secretd", "engine", "connector"] {
+fn a_role_opens_no_sockets_but_for_mail_starts_no_programs_and_signals_nobody() {
+    for role in ["secretd", "engine", "connector", "mail"] {
         #[expect(clippy::disallowed_methods, reason = "the test's own child")]
         let mut child = std::process::Command::new(std::env::current_exe().expect("this program"));
         let output = child.args(["--exact", "as_a_role", "--nocapture"]).env(ROLE, role).output().expect("starts");
@@ -70,11 +70,36 @@ fn a_role_opens_no_sockets_starts_no_programs_and_signals_nobody() {
         let tried: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("attempt ")).collect();
         assert_eq!(tried.len(), 11, "{role}: {text}");
         for line in tried {
-            // The engine opens its log anew when it is rotated; Landlock says where.
-            let wanted = if role == "engine" && line.starts_with("open") { "ALLOWED" } else { "EPERM" };
+            // The engine opens its log anew when it is rotated, mail asks for names of hosts; Landlock says where.
+            let wanted = match role {
+                "engine" if line.starts_with("open") => "ALLOWED",
+                "mail" if line.starts_with("open") || line.starts_with("socket inet") => "ALLOWED",
+                _ => "EPERM",
+            };
             assert!(line.ends_with(&format!(": {wanted}")), "{role}: {line}");
         }
     }
+}
+
+#[test]
+fn a_client_connects_to_its_ports_only_and_reads_where_it_may() {
+    let listener = |_| std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let [allowed, other] = [0, 1].map(listener).map(|l| (l.local_addr().expect("an address"), l));
+    let reached = |address: std::net::SocketAddr| std::net::TcpStream::connect(address).is_ok();
+    let confined = std::thread::spawn(move || {
+        gopher_sys::confine::only_client(["/etc", "/not/there"], &[allowed.0.port()]).expect("landlock");
+        let files = (File::open("/etc/hostname").is_ok(), File::open("/proc/self/stat").is_err());
+        let written = File::create(std::env::temp_dir().join("gopher-client-writes")).is_err();
+        let bound = std::net::TcpListener::bind("127.0.0.1:0").is_err();
+        (files, written, reached(allowed.0), !reached(other.0), bound)
+    });
+    let (files, written, there, elsewhere, bound) = confined.join().expect("it lives");
+    assert!(there, "its own port is open to it");
+    if gopher_sys::confine::landlock_abi() < 4 {
+        println!("skipped: this kernel's Landlock does not fence TCP");
+        return;
+    }
+    assert!(files.0 && files.1 && written && elsewhere && bound);
 }
 
 #[test]

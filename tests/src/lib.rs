@@ -8,4 +8,5 @@ pub mod mutation;
 pub mod programs;
 pub mod robot;
 pub mod scan;
+pub mod smtp;
 pub mod tree;

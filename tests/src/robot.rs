@@ -134,6 +134,13 @@ impl Home {
         self.robot.as_mut().expect("a robot that is not a copy").push_str(text);
     }
 
+    /// Puts `new` where `old` stands in `robot.yaml`.
+    pub fn edit(&mut self, old: &str, new: &str) {
+        let robot = self.robot.as_mut().expect("a robot that is not a copy");
+        assert!(robot.contains(old), "{old} is not in {robot}");
+        *robot = robot.replacen(old, new, 1);
+    }
+
     /// Compiles a C program into the robot.
     pub fn compile(&self, name: &str, source: &Path) {
         let out = self.path().join("plugins").join(name);

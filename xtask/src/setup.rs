@@ -1,4 +1,4 @@
-//! What the tests need besides Rust: interpreters.
+//! What the tests need besides Rust: interpreters, and a mail server.
 
 use std::{
     path::{Path, PathBuf},
@@ -14,10 +14,11 @@ struct Need {
     without: &'static str,
 }
 
-const NEEDS: [Need; 3] = [
+const NEEDS: [Need; 4] = [
     Need { program: "bash", package: "bash", without: "tests of bash extensions" },
     Need { program: "python3", package: "python3", without: "tests of Python extensions" },
     Need { program: "ruby", package: "ruby", without: "tests of Ruby extensions" },
+    Need { program: "aiosmtpd", package: "python3-aiosmtpd", without: "a test with a real mail server" },
 ];
 
 /// Where a confined run finds programs, whatever version managers the author uses.

@@ -87,6 +87,7 @@ impl TerminalService {
             | EngineToConnector::Event { .. }
             | EngineToConnector::Idle { .. }
             | EngineToConnector::Heard { .. }
+            | EngineToConnector::Mail { .. }
             | EngineToConnector::Stop => {}
         }
     }

@@ -108,6 +108,7 @@ impl TestService {
             | EngineToConnector::Accepted { .. }
             | EngineToConnector::Heard { .. }
             | EngineToConnector::Attach { .. }
+            | EngineToConnector::Mail { .. }
             | EngineToConnector::Stop => {}
         }
     }

@@ -113,6 +113,9 @@ const METHODS: &[(&str, &[Want])] = {
         ("Unsubscribe", &[]),
         ("Elevate", &[Flag("immediate")]),
         ("EncryptSecret", &[Name("plaintext")]),
+        ("Email", &[Text("subject"), Text("body"), Flag("html")]),
+        ("EmailUser", &[Name("user"), Text("subject"), Text("body"), Flag("html")]),
+        ("EmailAddress", &[Name("address"), Text("subject"), Text("body"), Flag("html")]),
         ("GetBotAttribute", &[Name("attribute")]),
         ("GetSenderAttribute", &[Name("attribute")]),
         ("GetUserAttribute", &[Name("user"), Name("attribute")]),
@@ -229,6 +232,12 @@ impl Robot {
             "SetWorkingDirectory" => self.boolean(method, &json!({ "Path": a.text(0) })),
             "Exclusive" => self.boolean(method, &json!({ "Tag": a.text(0), "QueueTask": a.flag(1) })),
             "EncryptSecret" => self.attribute(method, "StrVal", &json!({ "Plaintext": a.text(0) })),
+            "Email" => self.ret_val(method, &json!({ "Subject": a.text(0), "Body": a.text(1), "HTML": a.flag(2) })),
+            "EmailUser" | "EmailAddress" => {
+                let whose = if method == "EmailUser" { "User" } else { "Address" };
+                let arguments = json!({ whose: a.text(0), "Subject": a.text(1), "Body": a.text(2), "HTML": a.flag(3) });
+                self.ret_val(method, &arguments)
+            }
             "GetBotAttribute" | "GetSenderAttribute" => {
                 self.attribute(method, "Attribute", &json!({ "Attribute": a.text(0) }))
             }

@@ -94,9 +94,8 @@ impl Later {
     }
 }
 
-fn pending(keys: &RobotFile) -> [(&'static str, bool); 14] {
+fn pending(keys: &RobotFile) -> [(&'static str, bool); 13] {
     let not = |text: &str, usual: &str| !text.trim().is_empty() && !text.trim().eq_ignore_ascii_case(usual);
-    let mail = &keys.mail_config;
     [
         ("DefaultProtocol", not(&keys.default_protocol, keys.primary_protocol.trim())),
         ("ReadyMessage", !keys.ready_message.is_empty()),
@@ -109,7 +108,6 @@ fn pending(keys: &RobotFile) -> [(&'static str, bool); 14] {
         ("HttpDebug", keys.http_debug),
         ("LogDest", not(&keys.log_dest, "stdout")),
         ("TimeZone", !keys.time_zone.is_empty()),
-        ("MailConfig", [&mail.mailhost, &mail.user, &mail.password, &mail.authtype].iter().any(|v| !v.is_empty())),
         ("IdentityProviders", !keys.identity_providers.is_empty()),
         ("ScheduledJobs", !keys.scheduled_jobs.is_empty()),
     ]

@@ -16,6 +16,7 @@ mod keys;
 mod later;
 mod layers;
 mod legacy;
+mod mail;
 mod markers;
 mod merge;
 mod merged;

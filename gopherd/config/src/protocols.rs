@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use gopher_protocol::{
+    connector::MAIL,
     ids::ProtocolName,
     loader::{Attachment, ConnectorEntry, Sources},
     robot::ProtocolSettings,
@@ -33,6 +34,10 @@ pub(crate) fn protocols(
     if primary.is_empty() {
         return Err(vec![at("PrimaryProtocol").says("PrimaryProtocol not specified in robot.yaml")]);
     }
+    let no_chat = |key: &str| at(key).says("`mail` is no chat service: mail is sent as `MailConfig` says");
+    if primary == MAIL {
+        return Err(vec![no_chat("PrimaryProtocol")]);
+    }
     let mut names = vec![primary.clone()];
     let mut seen = HashSet::from([primary.clone()]);
     for name in texts(node, "SecondaryProtocols") {
@@ -40,6 +45,8 @@ pub(crate) fn protocols(
         if name == primary || name == "terminal" {
             let message = format!("`{name}` is not a secondary protocol: it is the primary one or the console");
             layers.notices.push(at("SecondaryProtocols").says(message));
+        } else if name == MAIL {
+            layers.notices.push(no_chat("SecondaryProtocols"));
         } else if !name.is_empty() && seen.insert(name.clone()) {
             names.push(name);
         }

@@ -16,6 +16,7 @@ use crate::{
         robot::{Person, RobotFile},
     },
     layers::{Layers, Owner, both, over},
+    mail::mail,
     protocols::protocols,
     providers,
     yaml::{Entry, Node, Place, Value, decode},
@@ -144,12 +145,16 @@ pub(crate) fn build(
     let job_time_outs = time_outs("Job", keys.time_outs.job);
     let protocols = protocols(sources, layers, &robot.node).map_err(|e| errors.extend(e));
     errors.extend(providers::check(layers, &robot.node).err().unwrap_or_default());
-    let (Ok((protocols, connectors)), Ok(plugin_time_outs), Ok(job_time_outs), []) =
+    let (Ok((protocols, mut connectors)), Ok(plugin_time_outs), Ok(job_time_outs), []) =
         (protocols, plugin_time_outs, job_time_outs, errors.as_slice())
     else {
         return Err(errors);
     };
     announce(layers, robot, &protocols);
+    let mail = mail(robot, &layers.environment.markers, &mut layers.notices).map(|(host, entry)| {
+        connectors.push(entry);
+        host
+    });
     let built = Robot {
         generation,
         identity: identity(&keys.bot_info),
@@ -168,6 +173,7 @@ pub(crate) fn build(
         primary_protocol: protocols.first().map(|p| p.name.clone()).unwrap_or_default(),
         protocols,
         brain: filled(&keys.brain.trim().to_lowercase()).unwrap_or_else(|| "mem".to_owned()),
+        mail,
         environment: environment.to_owned(),
         work_space: filled(&keys.work_space),
         secure_parameters: keys.secure_parameters,

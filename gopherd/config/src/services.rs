@@ -1,10 +1,10 @@
-//! What is odd about settings of schedules, mail, identity and time (spec: configuration §2): none of it keeps the
+//! What is odd about settings of schedules, identity and time (spec: configuration §2): none of it keeps the
 //! robot from starting, so each comes to a notice.
 
 use std::collections::HashMap;
 
 use crate::{
-    keys::services::{IdentityProvider, MailConfig, ScheduledJob},
+    keys::services::{IdentityProvider, ScheduledJob},
     layers::Notices,
     robot::{RobotKeys, items},
     schedule,
@@ -32,9 +32,6 @@ pub(crate) fn examine(robot: &RobotKeys, notices: &mut Notices) -> Vec<Scheduled
             &["EncryptionKey"],
             format!("`EncryptionKey` is shorter than {SHORTEST_KEY} characters and cannot be used"),
         );
-    }
-    for (key, problem) in mail_problems(&keys.mail_config) {
-        say(&["MailConfig", key], problem);
     }
     if !keys.ready_message.is_empty() && keys.ready_channel.is_empty() && keys.default_job_channel.is_empty() {
         say(&["ReadyMessage"], "`ReadyMessage` has no channel: set `ReadyChannel` or `DefaultJobChannel`".to_owned());
@@ -82,25 +79,6 @@ pub(crate) fn time_zone_problem(zone: &str) -> Option<String> {
     (!fine).then(|| format!("`{zone}` is not the name of a time zone, such as `Europe/Berlin`"))
 }
 
-fn mail_problems(mail: &MailConfig) -> Vec<(&'static str, String)> {
-    let mut problems = Vec::new();
-    let plain = mail.authtype.eq_ignore_ascii_case("plain");
-    if !plain && !mail.authtype.is_empty() && !mail.authtype.eq_ignore_ascii_case("none") {
-        problems.push(("Authtype", format!("`{}` is not `plain`: mail is sent without logging in", mail.authtype)));
-    }
-    if plain && (mail.user.is_empty() || mail.password.is_empty()) {
-        problems.push(("Authtype", "`plain` needs `User` and `Password`".to_owned()));
-    }
-    // An address of IPv6 stands in brackets.
-    let after = mail.mailhost.rsplit_once(']').map_or(mail.mailhost.as_str(), |(_, after)| after);
-    let port = after.rsplit_once(':').map(|(_, port)| port);
-    if port.is_some_and(|port| !port.parse::<u16>().is_ok_and(|n| n > 0)) || mail.mailhost.contains(char::is_whitespace)
-    {
-        problems.push(("Mailhost", format!("`{}` is neither a host nor host:port", mail.mailhost)));
-    }
-    problems
-}
-
 fn identity_problem(provider: &IdentityProvider, known: impl Fn(&str) -> bool) -> Option<(&'static str, String)> {
     let IdentityProvider { kind, credential_parameter_set: set, oauth2 } = provider;
     if !kind.eq_ignore_ascii_case("oauth2") {
@@ -132,26 +110,6 @@ mod tests {
         }
         for bad in ["", "/etc/passwd", "Europe/", "../UTC", "UTC 1", "5"] {
             assert!(time_zone_problem(bad).is_some(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn mail_settings_are_looked_at() {
-        let mail = |host: &str, authtype: &str, user: &str| MailConfig {
-            mailhost: host.into(),
-            authtype: authtype.into(),
-            user: user.into(),
-            password: user.into(),
-        };
-        for (config, keys) in [
-            (mail("", "", ""), vec![]),
-            (mail("mail.example.com:587", "PLAIN", "u"), vec![]),
-            (mail("[::1]:25", "none", ""), vec![]),
-            (mail("mail:", "plain", ""), vec!["Authtype", "Mailhost"]),
-            (mail("a b", "ntlm", ""), vec!["Authtype", "Mailhost"]),
-            (mail("mail:99999", "", ""), vec!["Mailhost"]),
-        ] {
-            assert_eq!(mail_problems(&config).iter().map(|(key, _)| *key).collect::<Vec<_>>(), keys, "{config:?}");
         }
     }
 

@@ -10,7 +10,7 @@ use std::{
 
 use gopher_protocol::{
     admin::{AdminAnswer, AdminRequest, LoadReport, LogLine, ProtocolStatus, Readiness, Status},
-    connector::{ConsoleIdentity, EngineToConnector, Vocabulary},
+    connector::{ConsoleIdentity, EngineToConnector, MAIL, Vocabulary},
     ids::{PipelineId, UserName},
     supervisor::EngineToSupervisor,
 };
@@ -272,15 +272,18 @@ impl Engine {
             .map(|(name, connector)| ProtocolStatus {
                 name: name.to_string(),
                 primary: **name == *primary,
-                state: match (connector.is_up(), &connector.trouble) {
-                    (true, None) => "running",
-                    (false, None) => "starting",
-                    (_, Some(_)) => "failed",
-                }
-                .to_owned(),
+                state: state(connector.is_up(), connector.trouble.as_ref()),
                 trouble: connector.trouble.clone(),
             })
             .collect();
+        if self.mail.wanted {
+            protocols.push(ProtocolStatus {
+                name: MAIL.to_owned(),
+                primary: false,
+                state: state(self.mail.up, self.mail.trouble.as_ref()),
+                trouble: self.mail.trouble.clone(),
+            });
+        }
         protocols.sort_by(|a, b| b.primary.cmp(&a.primary).then_with(|| a.name.cmp(&b.name)));
         let queued = self.runs.values().filter(|r| r.state == State::Queued).count();
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
@@ -432,6 +435,16 @@ fn fitting(mut lines: Vec<LogLine>) -> Vec<LogLine> {
 fn same(expected: &[u8], given: &[u8]) -> bool {
     let differences = expected.iter().zip(given).fold(0, |all, (a, b)| all | (a ^ b));
     expected.len() == given.len() && std::hint::black_box(differences) == 0
+}
+
+/// The word for how a connector is.
+fn state(up: bool, trouble: Option<&String>) -> String {
+    match (up, trouble) {
+        (true, None) => "running",
+        (false, None) => "starting",
+        (_, Some(_)) => "failed",
+    }
+    .to_owned()
 }
 
 #[cfg(test)]

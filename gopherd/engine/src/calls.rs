@@ -22,6 +22,7 @@ use crate::{
     generation::Generation,
     help::Helper,
     log::printable,
+    mailing::Draft,
     outbox::Sender,
     prompts::{Answered, Asked, Caller, Slot, reply_matcher},
     subscriptions::Thread,
@@ -51,8 +52,30 @@ pub(crate) struct Subject {
     pub(crate) caller: Caller,
     pub(crate) generation: Rc<Generation>,
     extension: usize,
-    context: Rc<Context>,
-    tag: String,
+    pub(crate) context: Rc<Context>,
+    pub(crate) tag: String,
+}
+
+/// Who wants to know an attribute from a connector.
+pub(crate) enum Asker {
+    Call(Caller),
+    /// A mail that needs an address.
+    Mail(Box<Draft>),
+}
+
+/// An attribute asked of a connector.
+pub(crate) struct LookUp {
+    asker: Asker,
+    pub(crate) until: Instant,
+}
+
+impl LookUp {
+    pub(crate) fn run(&self) -> RunId {
+        match &self.asker {
+            Asker::Call(caller) => caller.run,
+            Asker::Mail(draft) => draft.caller.run,
+        }
+    }
 }
 
 impl Subject {
@@ -114,12 +137,39 @@ impl Engine {
     }
 
     pub(crate) fn expire_lookups(&mut self, now: Instant) {
-        let late: Vec<CallId> = self.lookups.iter().filter(|(_, (_, at))| *at <= now).map(|(call, _)| *call).collect();
+        let late: Vec<CallId> =
+            self.lookups.iter().filter(|(_, look_up)| look_up.until <= now).map(|(call, _)| *call).collect();
         for call in late {
-            if let Some((caller, _)) = self.lookups.remove(&call) {
-                self.answer(caller, RobotAnswer::Attribute { value: String::new(), ret: RetVal::Failed });
-            }
+            self.looked_up(call, String::new(), RetVal::Failed);
         }
+    }
+
+    /// A connector has answered, or time has.
+    pub(crate) fn looked_up(&mut self, call: CallId, value: String, ret: RetVal) {
+        match self.lookups.remove(&call).map(|look_up| look_up.asker) {
+            Some(Asker::Call(caller)) => self.answer(caller, RobotAnswer::Attribute { value, ret }),
+            Some(Asker::Mail(draft)) => self.recipient(*draft, value, ret),
+            None => {}
+        }
+    }
+
+    /// Asks a connector for an attribute; the error is what is answered instead.
+    pub(crate) fn look_up(
+        &mut self,
+        protocol: &str,
+        user: &str,
+        attribute: String,
+        asker: Asker,
+    ) -> Result<(), RetVal> {
+        let call = self.next_call;
+        self.next_call = call.next();
+        let connector = self.connectors.get_mut(protocol).filter(|c| c.is_up());
+        let wire = connector.and_then(|c| c.wire.as_mut()).ok_or(RetVal::Failed)?;
+        if !wire.send(&EngineToConnector::LookUp { call, user: user.to_owned(), attribute }) {
+            return Err(RetVal::AttributeNotFound);
+        }
+        self.lookups.insert(call, LookUp { asker, until: Instant::now() + LOOK_UP });
+        Ok(())
     }
 
     /// Plugins only: a thread is part of a conversation, which tasks and jobs have none of.
@@ -206,6 +256,7 @@ impl Engine {
                 let transport = self.hidden_transport(&context.protocol);
                 Some(RobotAnswer::Text(Helper { generation, context, transport }.metadata(&query)))
             }
+            RobotCall::Email { to, subject: title, body, html } => self.email(subject, to, title, body, html),
             RobotCall::Unsupported { function } => Some(RobotAnswer::Refused(format!("{function} is not offered yet"))),
             memory => self.memory_call(subject, memory),
         }
@@ -278,17 +329,8 @@ impl Engine {
         if found != Attribute::AskConnector {
             return found.into_answer();
         }
-        let call = self.next_call;
-        self.next_call = call.next();
-        let connector = self.connectors.get_mut(subject.context.protocol.as_str()).filter(|c| c.is_up());
-        let Some(wire) = connector.and_then(|c| c.wire.as_mut()) else {
-            return Some(RobotAnswer::Attribute { value: String::new(), ret: RetVal::Failed });
-        };
-        if !wire.send(&EngineToConnector::LookUp { call, user: user.to_owned(), attribute }) {
-            return Attribute::NotFound.into_answer();
-        }
-        self.lookups.insert(call, (subject.caller, Instant::now() + LOOK_UP));
-        None
+        let asked = self.look_up(&subject.context.protocol, user, attribute, Asker::Call(subject.caller));
+        asked.err().map(|ret| RobotAnswer::Attribute { value: String::new(), ret })
     }
 
     fn send_call(

@@ -3,7 +3,7 @@
 use std::{os::fd::OwnedFd, rc::Rc, time::Instant};
 
 use gopher_protocol::{
-    connector::{Capabilities, ConnectorSettings, ConnectorToEngine, Destination, EngineToConnector, Outbound},
+    connector::{Capabilities, ConnectorSettings, ConnectorToEngine, Destination, EngineToConnector, MAIL, Outbound},
     ids::{DeliveryId, ThreadId},
     robot_api::{LogLevel, MessageFormat, RetVal, RobotAnswer},
     supervisor::EngineToSupervisor,
@@ -73,6 +73,9 @@ impl Engine {
 
     pub(crate) fn link_connector(&mut self, name: &str, socket: OwnedFd) {
         let Some(generation) = self.current.clone() else { return };
+        if name == MAIL && self.mail.wanted {
+            return self.link_mail(socket);
+        }
         match self.connectors.get(name) {
             None => {
                 self.log.error(&format!("gopherd sent a connector '{name}' that nobody asked for"));
@@ -148,9 +151,7 @@ impl Engine {
                 }
             }
             ConnectorToEngine::Attribute { call, value, ret } => {
-                if let Some((caller, _)) = self.lookups.remove(&call) {
-                    self.answer(caller, RobotAnswer::Attribute { value, ret });
-                }
+                self.looked_up(call, value, ret);
             }
             ConnectorToEngine::Health { trouble } => {
                 match &trouble {
@@ -161,6 +162,7 @@ impl Engine {
                     connector.trouble = trouble;
                 }
             }
+            ConnectorToEngine::Mailed { .. } => self.end_connector(name, "it spoke as the mail connector does"),
             ConnectorToEngine::AskIdle { call } => {
                 self.idle_asks.push((Rc::clone(name), call));
                 self.answer_idle();

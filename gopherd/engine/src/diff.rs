@@ -13,7 +13,8 @@ const SET_ASIDE: [&str; 4] = ["generation", "extensions", "disabled", "notices"]
 /// Fields of an extension that hold the values of several keys.
 const GROUPS: [&str; 2] = ["private", "guard"];
 /// Fields whose key has other words.
-const KEYS: [(&str, &str); 14] = [
+const KEYS: [(&str, &str); 15] = [
+    ("mail", "MailConfig"),
     ("identity", "BotInfo"),
     ("roster", "UserRoster"),
     ("default_format", "DefaultMessageFormat"),

@@ -22,6 +22,7 @@ use crate::{
     audit::Audit,
     authorize::Waiting,
     brain::Brain,
+    calls::LookUp,
     connectors::Connector,
     context::Context,
     defaults::Defaults,
@@ -31,9 +32,10 @@ use crate::{
     journal::Journal,
     loading::{Inspected, Loader},
     log::{Log, now_ms},
+    mailing::Mailing,
     outbox::Outbox,
     pipeline::Pipeline,
-    prompts::{Caller, Prompts},
+    prompts::Prompts,
     queue::{Admission, Bounds},
     reload::{self, Requester},
     runs::Run,
@@ -53,6 +55,7 @@ pub(crate) enum Who {
     Secretd,
     Loader,
     Connector(Rc<str>),
+    Mail,
     Worker(RunId),
     Listener,
     Client(u64),
@@ -98,6 +101,7 @@ pub(crate) struct Engine {
     /// What came of the last load.
     pub(crate) last_load: LoadReport,
     pub(crate) connectors: HashMap<Rc<str>, Connector>,
+    pub(crate) mail: Mailing,
     pub(crate) listener: Option<UnixListener>,
     pub(crate) clients: HashMap<u64, Client>,
     pub(crate) start: Option<EngineStart>,
@@ -120,7 +124,7 @@ pub(crate) struct Engine {
     pub(crate) log: Log,
     pub(crate) audit: Audit,
     /// Attributes asked of connectors.
-    pub(crate) lookups: HashMap<CallId, (Caller, Instant)>,
+    pub(crate) lookups: HashMap<CallId, LookUp>,
     /// Users who wait for what secretd encrypts.
     pub(crate) encrypting: HashMap<CallId, Context>,
     pub(crate) next_call: CallId,
@@ -155,6 +159,7 @@ impl Engine {
             inspected: Inspected::default(),
             last_load: reload::refused(Number(0), Vec::new()),
             connectors: HashMap::new(),
+            mail: Mailing::new(first_delivery),
             listener: None,
             clients: HashMap::new(),
             start: None,
@@ -248,6 +253,7 @@ impl Engine {
             Who::Secretd => self.hear_secretd(),
             Who::Loader => self.hear_loader(),
             Who::Connector(name) => self.hear_connector(&name),
+            Who::Mail => self.hear_mail(),
             Who::Worker(run) => self.hear_worker(run),
             Who::Listener => self.accept_clients(),
             Who::Client(client) => self.hear_client(client),
@@ -261,13 +267,24 @@ impl Engine {
             Phase::Starting | Phase::Open => None,
         };
         let runs = self.runs.values().filter_map(Run::deadline).min();
-        let lookups = self.lookups.values().map(|(_, at)| *at).min();
+        let lookups = self.lookups.values().map(|look_up| look_up.until).min();
         let clients = self.clients.values().filter_map(Client::deadline).min();
         let threads = self.subscriptions.deadline();
-        [phase, runs, lookups, clients, threads, self.prompts.deadline(), self.outbox.deadline(), self.brain.deadline()]
-            .into_iter()
-            .flatten()
-            .min()
+        let mail = self.mail.deadline();
+        [
+            phase,
+            runs,
+            lookups,
+            clients,
+            threads,
+            mail,
+            self.prompts.deadline(),
+            self.outbox.deadline(),
+            self.brain.deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     fn expire(&mut self, now: Instant) {
@@ -284,6 +301,7 @@ impl Engine {
             self.subscription_ended(ended);
         }
         self.expire_lookups(now);
+        self.expire_mail(now);
         self.expire_runs(now);
         self.expire_clients(now);
         self.expire_phase(now);
@@ -301,6 +319,10 @@ impl Engine {
         if let Some(Err(error)) = self.loader.as_mut().and_then(|l| l.wire.as_mut()).map(|w| w.settle(&self.poller)) {
             self.hear_loader();
             self.end_loader(&error);
+        }
+        if let Some(Err(error)) = self.mail.wire.as_mut().map(|wire| wire.settle_within(BACKLOG, &self.poller)) {
+            self.hear_mail();
+            self.end_mail(&error.to_string());
         }
         let mut broken: Vec<(Who, LinkError)> = Vec::new();
         for (name, connector) in &mut self.connectors {
@@ -330,7 +352,7 @@ impl Engine {
                     self.end_worker(run, &error);
                 }
                 Who::Client(client) => self.end_client(client),
-                Who::Supervisor | Who::Secretd | Who::Loader | Who::Listener => {}
+                Who::Supervisor | Who::Secretd | Who::Loader | Who::Mail | Who::Listener => {}
             }
         }
     }

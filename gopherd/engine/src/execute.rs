@@ -341,7 +341,7 @@ impl Engine {
         for granted in self.brain.run_ended(id, now) {
             self.answer_brain(granted);
         }
-        self.lookups.retain(|_, (caller, _)| caller.run != id);
+        self.lookups.retain(|_, look_up| look_up.run() != id);
         if purpose != Purpose::Authorize && !self.goes_on(pipeline) {
             self.journal.advance(&context.protocol, &context.event, Progress::Finished);
         }

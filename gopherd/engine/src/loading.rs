@@ -296,6 +296,7 @@ impl Engine {
         self.defaults.save(|task| generation.robot.extensions.iter().any(|e| e.name.as_str() == task));
         if !self.inspects() {
             self.follow_protocols(&generation);
+            self.follow_mail(&generation);
             if before.is_some() && self.phase == Phase::Open {
                 self.initialize_plugins();
             }

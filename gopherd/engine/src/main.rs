@@ -33,6 +33,8 @@ mod intake;
 mod journal;
 mod loading;
 mod log;
+mod mail;
+mod mailing;
 mod matching;
 mod outbox;
 mod pipeline;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use gopher_protocol::{
-    connector::EngineToConnector,
+    connector::{EngineToConnector, MAIL},
     ids::RunId,
     supervisor::{EngineStart, EngineToSupervisor, SupervisorToEngine},
 };
@@ -47,6 +47,7 @@ impl Engine {
             (SupervisorToEngine::Begin { start }, None) => self.begin(*start),
             (SupervisorToEngine::Secretd, Some(socket)) => self.link_secretd(socket),
             (SupervisorToEngine::Connector { name }, Some(socket)) => self.link_connector(&name, socket),
+            (SupervisorToEngine::ConnectorGone { name, reason }, None) if name == MAIL => self.end_mail(&reason),
             (SupervisorToEngine::ConnectorGone { name, reason }, None) => self.end_connector(&name, &reason),
             (SupervisorToEngine::AdminSocket, Some(socket)) => self.listen(socket),
             (SupervisorToEngine::Spawned { run }, Some(socket)) => self.spawned(run, socket),
@@ -115,9 +116,13 @@ impl Engine {
     /// Nothing runs any more: connectors deliver what they have, say goodbye, and end.
     fn leave(&mut self, now: Instant) {
         self.phase = Phase::Leaving { until: now + FAREWELL };
-        for wire in self.connectors.values_mut().filter_map(|c| c.wire.as_mut()) {
+        for wire in self.connectors.values_mut().filter_map(|c| c.wire.as_mut()).chain(&mut self.mail.wire) {
             wire.send(&EngineToConnector::Stop);
         }
+    }
+
+    fn nobody_is_left(&self) -> bool {
+        self.connectors.values().all(|c| c.wire.is_none()) && self.mail.wire.is_none()
     }
 
     pub(crate) fn expire_phase(&mut self, now: Instant) {
@@ -125,7 +130,7 @@ impl Engine {
             self.leave(now);
         }
         match &self.phase {
-            Phase::Leaving { until } if *until <= now || self.connectors.values().all(|c| c.wire.is_none()) => {
+            Phase::Leaving { until } if *until <= now || self.nobody_is_left() => {
                 self.over = true;
             }
             Phase::Initializing { until, .. } if *until <= now => {

@@ -41,6 +41,7 @@ pub(crate) fn robot() -> Robot {
         primary_protocol: "test".into(),
         protocols: vec![ProtocolSettings { name: "test".into(), config: "{}".into(), channels: Vec::new() }],
         brain: "mem".into(),
+        mail: None,
         environment: "production".into(),
         work_space: Some("workspace".into()),
         secure_parameters: false,

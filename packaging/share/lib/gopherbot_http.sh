@@ -64,7 +64,7 @@ _gb_request() {
                 _gb_json+=${_gb_part#*=}\}
                 return 0
                 ;;
-            RW=* | Shared=* | QueueTask=* | Immediate=* | Datum=*) _gb_args+=,\"${_gb_part%%=*}\":${_gb_part#*=} ;;
+            RW=* | Shared=* | QueueTask=* | Immediate=* | HTML=* | Datum=*) _gb_args+=,\"${_gb_part%%=*}\":${_gb_part#*=} ;;
             CmdArgs=*)
                 _gb_quote "${_gb_part#*=}"
                 _gb_list+=,$_gb_quoted _gb_listed=yes

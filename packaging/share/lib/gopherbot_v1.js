@@ -249,6 +249,21 @@ class Robot {
     return this.gbot.EncryptSecret(plaintext);
   }
 
+  /** Sends a mail to whoever gave the command; HTML if `html`. @returns {number} */
+  Email(subject, body, html) {
+    return this.gbot.Email(subject, body, html);
+  }
+
+  /** @returns {number} */
+  EmailUser(user, subject, body, html) {
+    return this.gbot.EmailUser(user, subject, body, html);
+  }
+
+  /** @returns {number} */
+  EmailAddress(address, subject, body, html) {
+    return this.gbot.EmailAddress(address, subject, body, html);
+  }
+
   /** @returns {{attribute: string, retVal: number}} */
   GetBotAttribute(attribute) {
     return this.gbot.GetBotAttribute(attribute);

@@ -179,7 +179,7 @@ class BaseBot
     "EncryptSecret" => "StrVal", "Recall" => "StrVal", "GetParameter" => "StrVal", "GetHelpMetadata" => "StrVal",
     "CheckinDatum" => "", "DeleteDatum" => "", "Remember" => "", "RememberThread" => "", "DeleteMemory" => "",
     "GetSenderAttribute" => "Attribute", "GetBotAttribute" => "Attribute", "GetUserAttribute" => "Attribute",
-    "Log" => "", "UnlinkIdentity" => "",
+    "Log" => "", "UnlinkIdentity" => "", "Email" => "", "EmailUser" => "", "EmailAddress" => "",
     "SendChannelThreadMessage" => "", "SendUserChannelThreadMessage" => "", "SendProtocolUserChannelMessage" => "",
     "SendUserMessage" => "", "PromptUserChannelThreadForReply" => "Reply"
   }.freeze
@@ -324,6 +324,22 @@ class BaseBot
 
   def Log(level, message)
     callBotFunc("Log", { "Level" => level, "Message" => message })["RetVal"]
+  end
+
+  # Mail; the answer comes when the mail server has taken it or not
+
+  def Email(subject, body, html = false)
+    callBotFunc("Email", { "Subject" => subject, "Body" => body, "HTML" => html ? true : false })["RetVal"]
+  end
+
+  def EmailUser(user, subject, body, html = false)
+    args = { "User" => user, "Subject" => subject, "Body" => body, "HTML" => html ? true : false }
+    callBotFunc("EmailUser", args)["RetVal"]
+  end
+
+  def EmailAddress(address, subject, body, html = false)
+    args = { "Address" => address, "Subject" => subject, "Body" => body, "HTML" => html ? true : false }
+    callBotFunc("EmailAddress", args)["RetVal"]
   end
 
   # Memory

@@ -310,6 +310,18 @@ Log() {
     _gb_ret Log '' "Level=${1-}" "Message=${*:2}"
 }
 
+# --- Mail: SUBJECT BODY [html], after the user or the address. The answer comes when the mail server has taken it or not.
+
+_gb_email() {
+    local _gb_truth
+    _gb_bool "${4-}"
+    _gb_ret "$1" '' "Subject=$2" "Body=$3" "HTML=$_gb_truth" "${@:5}"
+}
+
+Email() { _gb_email Email "${1-}" "${2-}" "${3-}"; }
+EmailUser() { _gb_email EmailUser "${2-}" "${3-}" "${4-}" "User=${1-}"; }
+EmailAddress() { _gb_email EmailAddress "${2-}" "${3-}" "${4-}" "Address=${1-}"; }
+
 # --- Memory
 
 _gb_remember() {

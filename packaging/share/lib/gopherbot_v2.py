@@ -63,7 +63,7 @@ _PLAIN = {
     "EncryptSecret": "StrVal", "Recall": "StrVal", "GetParameter": "StrVal", "GetHelpMetadata": "StrVal",
     "CheckinDatum": "", "DeleteDatum": "", "Remember": "", "RememberThread": "", "DeleteMemory": "",
     "GetSenderAttribute": "Attribute", "GetBotAttribute": "Attribute", "GetUserAttribute": "Attribute",
-    "Log": "", "UnlinkIdentity": "",
+    "Log": "", "UnlinkIdentity": "", "Email": "", "EmailUser": "", "EmailAddress": "",
     "SendChannelThreadMessage": "", "SendUserChannelThreadMessage": "", "SendProtocolUserChannelMessage": "",
     "SendUserMessage": "", "PromptUserChannelThreadForReply": "Reply",
 }
@@ -410,6 +410,19 @@ class Robot:
 
     def Log(self, level: str, msg: str) -> int:
         return self.Call("Log", {"Level": level, "Message": msg})["RetVal"]
+
+    # Mail; the answer comes when the mail server has taken it or not
+
+    def Email(self, subject, body, html=False):
+        return self.Call("Email", {"Subject": subject, "Body": body, "HTML": bool(html)})["RetVal"]
+
+    def EmailUser(self, user, subject, body, html=False):
+        args = {"User": user, "Subject": subject, "Body": body, "HTML": bool(html)}
+        return self.Call("EmailUser", args)["RetVal"]
+
+    def EmailAddress(self, address, subject, body, html=False):
+        args = {"Address": address, "Subject": subject, "Body": body, "HTML": bool(html)}
+        return self.Call("EmailAddress", args)["RetVal"]
 
     # Memory
 

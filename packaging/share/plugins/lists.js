@@ -213,7 +213,15 @@ const commands = {
     bot.Say(`Here you go: ${item}`);
   },
   send(bot, lists, name) {
-    if (filled(bot, lists, name)) bot.Say(`Sorry, I can't send mail yet. Here it is: \`show the ${name} list\``);
+    const list = filled(bot, lists, name);
+    if (!list) return;
+    const sent = bot.Email(`The ${name.toLowerCase()} list`, list.join("\n") + "\n");
+    const why = {
+      [ret.NoUserEmail]: "I don't know your mail address",
+      [ret.NoBotEmail]: "I have no mail address of my own",
+    };
+    if (sent === ret.Ok) bot.Say(`Ok, I sent you the ${name} list by mail`);
+    else bot.Say(`Sorry, I couldn't send you the ${name} list: ${why[sent] ?? "the mail was not taken"}`);
   },
 };
 

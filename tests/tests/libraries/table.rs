@@ -140,6 +140,14 @@ pub(crate) const CASES: &[Case] = &[
          show(bot.GetUserAttribute('bob', 'fullName'))",
         "show bot.GetBotAttribute('name'); a = bot.GetSenderAttribute('nickname'); show a.attr; show a.ret\n\
          show bot.GetUserAttribute('bob', 'fullName')", "floyd\n\n3\nBob \\ User\n"),
+    case!(Channel, ["Email||Body=a\nb|HTML=false|Subject=s" => Ret(0), "Email||Body=<p>|HTML=true|Subject=" => Ret(20),
+            "EmailUser||Body=b|HTML=false|Subject=Grüße|User=bob" => Ret(21),
+            "EmailAddress||Address=a@b|Body=b|HTML=true|Subject=s" => Ret(22)],
+        "Email s $'a\\nb'; show $?; Email '' '<p>' html; show $?; EmailUser bob Grüße b; show $?; EmailAddress a@b s b true; show $?",
+        "show(bot.Email('s', 'a\\nb')); show(bot.Email('', '<p>', True)); show(bot.EmailUser('bob', 'Grüße', 'b'))\n\
+         show(bot.EmailAddress('a@b', 's', 'b', True))",
+        "show bot.Email('s', \"a\\nb\"); show bot.Email('', '<p>', true); show bot.EmailUser('bob', 'Grüße', 'b')\n\
+         show bot.EmailAddress('a@b', 's', 'b', true)", "0\n20\n21\n22\n"),
     case!(Channel, ["GetTaskConfig|" => Document(r#"{"Jokes":["a \"b\"\n"]}"#)],
         "GetTaskConfig", "import json; show(json.dumps(bot.GetTaskConfig(), separators=(',', ':')))",
         "show JSON.generate(bot.GetTaskConfig)", "{\"Jokes\":[\"a \\\"b\\\"\\n\"]}\n"),

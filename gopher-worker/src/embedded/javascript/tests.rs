@@ -131,6 +131,25 @@ fn answers_come_in_the_shapes_of_the_language() {
 }
 
 #[test]
+fn mail_has_the_same_arguments_as_in_other_languages() {
+    let source = checked(
+        "const { Robot, ret } = require('gopherbot_v1')();\nconst bot = new Robot();\n\
+         same(bot.Email('s', 'b'), ret.MailError); bot.EmailUser('bob', 's', '<p>', true);\n\
+         bot.EmailAddress('a@b', '', 'b');\n0;\n",
+    );
+    let (status, calls) = run_with(&source, &["cmd"], |_| r#"{"RetVal":22}"#);
+    assert_eq!(status, Ok(0));
+    assert_eq!(
+        calls,
+        [
+            r#"Email  {"Body":"b","HTML":false,"Subject":"s"}"#,
+            r#"EmailUser  {"Body":"<p>","HTML":true,"Subject":"s","User":"bob"}"#,
+            r#"EmailAddress  {"Address":"a@b","Body":"b","HTML":false,"Subject":""}"#,
+        ]
+    );
+}
+
+#[test]
 fn every_method_is_in_the_library() {
     let names: Vec<&str> = crate::embedded::robot::methods().collect();
     let source = format!(

@@ -50,6 +50,31 @@ fn messages_go_where_the_library_says_and_its_status_is_the_runs() {
 }
 
 #[test]
+fn mail_has_the_same_arguments_as_in_other_languages() {
+    let (status, calls) = run_with(
+        r#"
+        local gb = require "gopherbot_v1"
+        local bot = gb.Robot:new()
+        assert(bot:Email("s", "b") == gb.ret.MailError)
+        bot:EmailUser("bob", "s", "<p>", true)
+        bot:EmailAddress("a@b", "", "b", false)
+        assert(not pcall(function() bot:EmailUser("", "s", "b") end))
+        "#,
+        &["cmd"],
+        |_| r#"{"RetVal":22}"#,
+    );
+    assert_eq!(status, Ok(0));
+    assert_eq!(
+        calls,
+        [
+            r#"Email  {"Body":"b","HTML":false,"Subject":"s"}"#,
+            r#"EmailUser  {"Body":"<p>","HTML":true,"Subject":"s","User":"bob"}"#,
+            r#"EmailAddress  {"Address":"a@b","Body":"b","HTML":false,"Subject":""}"#,
+        ]
+    );
+}
+
+#[test]
 fn answers_come_in_the_shapes_of_the_language() {
     let answer = |function: &str| match function {
         "GetBotAttribute" => r#"{"Attribute":"floyd","RetVal":0}"#,

@@ -21,13 +21,14 @@ pub(crate) struct ScheduledJob {
     command: String,
 }
 
-/// How mail is sent.
+/// How mail is sent. What only its connector needs to know may be secret.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, rename_all = "PascalCase")]
 pub(crate) struct MailConfig {
-    /// Host, or host:port, that takes mail.
+    /// Host, or host:port, that takes mail; without a port it is 587 with `plain`, else 25.
+    /// STARTTLS is used where the host offers it, and TLS from the start with the port 465.
     pub(crate) mailhost: String,
-    /// `plain` to log in with `User` and `Password`; nothing to send without.
+    /// `plain` to log in with `User` and `Password`, over TLS unless the host is this machine; nothing to send without.
     pub(crate) authtype: String,
     /// Whom to log in as.
     pub(crate) user: String,

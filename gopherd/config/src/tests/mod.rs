@@ -18,6 +18,7 @@ use gopher_protocol::{
 mod extension;
 mod guard;
 mod hostile;
+mod mail;
 mod robot;
 mod schema;
 mod templates;

@@ -19,7 +19,6 @@ fn a_key_that_nothing_acts_on_is_told_once() {
         "HttpDebug: true",
         "LogDest: robot.log",
         "TimeZone: Europe/Berlin",
-        "MailConfig: {Mailhost: 'mail.example.com:25'}",
     ] {
         let name = key.split(':').next().expect("a key");
         assert_eq!(notices(key), [format!("2:1: `{name}` is read by a later version and has no effect yet")], "{key}");
@@ -112,7 +111,7 @@ fn odd_settings_are_told_and_keep_nothing_from_starting() {
         ),
         ("ReadyMessage: hi", "2:15: `ReadyMessage` has no channel: set `ReadyChannel` or `DefaultJobChannel`"),
         ("EncryptionKey: short", "2:16: `EncryptionKey` is shorter than 32 characters and cannot be used"),
-        ("MailConfig: {Mailhost: 'a:b'}", "2:24: `a:b` is neither a host nor host:port"),
+        ("MailConfig: {Mailhost: 'a:b'}", "2:24: `a:b` is neither a host nor host:port: no mail is sent"),
         (
             "IdentityProviders: {hub: {Type: oauth2, CredentialParameterSet: gone}}",
             "2:65: the identity provider `hub` cannot be used: there is no `gone` in `ParameterSets`",

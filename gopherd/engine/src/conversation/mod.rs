@@ -30,6 +30,7 @@ use crate::{engine::Engine, testing};
 mod authorizers;
 mod clients;
 mod loading;
+mod mail;
 mod running;
 mod steps;
 mod talk;
@@ -192,18 +193,23 @@ impl Stage {
     fn open(robot: Robot) -> Self {
         let count = robot.extensions.iter().filter(|e| matches!(e.kind, Kind::Plugin)).count();
         let mut stage = Self::load(robot);
+        stage.initialize(count);
+        stage
+    }
+
+    /// So many plugins run their `_init`, and the gate opens.
+    fn initialize(&mut self, count: usize) {
         for _ in 0..count {
-            let (mut worker, request) = stage.worker();
+            let (mut worker, request) = self.worker();
             assert_eq!(request.args, ["_init"]);
-            stage.finish(&mut worker, &request, 0);
+            self.finish(&mut worker, &request, 0);
         }
-        stage.until("the open gate", |s| match s.supervisor.receive().expect("alive") {
+        self.until("the open gate", |s| match s.supervisor.receive().expect("alive") {
             Some((EngineToSupervisor::Up, _)) => Some(()),
             _ => None,
         });
-        assert!(matches!(stage.heard(), EngineToConnector::Join { .. }));
-        assert!(matches!(stage.heard(), EngineToConnector::GateOpen));
-        stage
+        assert!(matches!(self.heard(), EngineToConnector::Join { .. }));
+        assert!(matches!(self.heard(), EngineToConnector::GateOpen));
     }
 
     /// The next message to the connector that is neither an event nor an acknowledgement.
