@@ -104,6 +104,10 @@ impl Admin {
             AdminAnswer::Loaded { .. } => "Loaded",
             AdminAnswer::Merged { .. } | AdminAnswer::MergedNames { .. } => "Merged",
             AdminAnswer::Matched { .. } => "Matched",
+            AdminAnswer::BrainKeys { .. } => "BrainKeys",
+            AdminAnswer::BrainValue { .. } => "BrainValue",
+            AdminAnswer::BrainAbsent => "BrainAbsent",
+            AdminAnswer::BrainTaken => "BrainTaken",
         };
         CtlError::Unexpected { got, want }
     }

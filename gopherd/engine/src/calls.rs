@@ -15,7 +15,7 @@ use gopher_protocol::{
 
 use crate::{
     attributes::{self, Attribute},
-    brain::{Answer, Granted, whole_key},
+    brain::{Asker, Brain, whole_key},
     context::{Context, bracketed},
     engine::Engine,
     generation::Generation,
@@ -105,10 +105,6 @@ impl Engine {
 
     pub(crate) fn answer_prompt(&mut self, ended: Answered) {
         self.answer(ended.caller, RobotAnswer::Reply { text: ended.text, ret: ended.ret });
-    }
-
-    pub(crate) fn answer_brain(&mut self, granted: Granted) {
-        self.answer(granted.caller, of_brain(granted.answer));
     }
 
     pub(crate) fn expire_lookups(&mut self, now: Instant) {
@@ -205,6 +201,7 @@ impl Engine {
 
     fn memory_call(&mut self, subject: &Subject, request: RobotCall) -> Option<RobotAnswer> {
         let (context, now) = (&*subject.context, Instant::now());
+        let asker = Asker::Run(subject.caller);
         let ok = Some(RobotAnswer::RetVal(RetVal::Ok));
         match request {
             RobotCall::Remember { key, value, shared, thread } => {
@@ -223,17 +220,14 @@ impl Engine {
                     let ret = RetVal::InvalidDatumKey;
                     return Some(RobotAnswer::Datum { token: String::new(), datum: None, ret });
                 };
-                if write {
-                    self.brain.checkout(&key, subject.caller, now).map(of_brain)
-                } else {
-                    Some(of_brain(self.brain.read(&key)))
-                }
+                let steps = if write { self.brain.checkout(&key, asker, now) } else { Brain::read(&key, asker) };
+                self.take_steps(steps);
+                None
             }
             RobotCall::CheckinDatum { key, token } => {
                 if let Some(key) = whole_key(subject.name_space(), &key) {
-                    for granted in self.brain.checkin(&key, &token, now) {
-                        self.answer_brain(granted);
-                    }
+                    let steps = self.brain.checkin(&key, &token, now);
+                    self.take_steps(steps);
                 }
                 ok
             }
@@ -241,14 +235,23 @@ impl Engine {
                 let Some(key) = whole_key(subject.name_space(), &key) else {
                     return Some(RobotAnswer::RetVal(RetVal::InvalidDatumKey));
                 };
-                let (ret, granted) = self.brain.update(&key, &token, datum, now);
-                for granted in granted {
-                    self.answer_brain(granted);
+                if token.is_empty() {
+                    self.log.line(
+                        LogLevel::Warn,
+                        &subject.tag,
+                        &format!("{key} was updated without a lock: nothing is stored"),
+                    );
                 }
-                Some(RobotAnswer::RetVal(ret))
+                let steps = self.brain.update(&key, &token, datum, asker);
+                self.take_steps(steps);
+                None
             }
             RobotCall::DeleteDatum { key } => match whole_key(subject.name_space(), &key) {
-                Some(key) => self.brain.delete(&key, subject.caller, now).map(of_brain),
+                Some(key) => {
+                    let steps = self.brain.put(&key, None, asker, now);
+                    self.take_steps(steps);
+                    None
+                }
                 None => Some(RobotAnswer::RetVal(RetVal::InvalidDatumKey)),
             },
             _ => Some(RobotAnswer::Refused("the robot does not know this call".to_owned())),
@@ -370,13 +373,6 @@ impl Engine {
             }
         }
         None
-    }
-}
-
-fn of_brain(answer: Answer) -> RobotAnswer {
-    match answer {
-        Answer::Datum { token, datum, ret } => RobotAnswer::Datum { token, datum, ret },
-        Answer::Ret(ret) => RobotAnswer::RetVal(ret),
     }
 }
 

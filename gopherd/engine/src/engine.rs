@@ -30,6 +30,7 @@ use crate::{
     journal::Journal,
     loading::{Inspected, Loader},
     log::{Log, now_ms},
+    memory::Memory,
     outbox::Outbox,
     pipeline::Pipeline,
     prompts::{Caller, Prompts},
@@ -50,6 +51,7 @@ const BACKLOG: usize = 64 << 20;
 pub(crate) enum Who {
     Supervisor,
     Secretd,
+    Store,
     Loader,
     Connector(Rc<str>),
     Worker(RunId),
@@ -112,6 +114,7 @@ pub(crate) struct Engine {
     pub(crate) prompts: Prompts,
     pub(crate) ephemeral: Ephemeral,
     pub(crate) brain: Brain,
+    pub(crate) memory: Memory,
     pub(crate) journal: Journal,
     pub(crate) outbox: Outbox,
     pub(crate) log: Log,
@@ -166,6 +169,7 @@ impl Engine {
             prompts: Prompts::default(),
             ephemeral: Ephemeral::default(),
             brain: Brain::default(),
+            memory: Memory::default(),
             journal: Journal::default(),
             outbox: Outbox::new(first_delivery),
             log: Log::default(),
@@ -188,11 +192,14 @@ impl Engine {
         // So far only the supervisor has spoken. Whatever else is needed comes over links as descriptors.
         if let Some(directory) = self.log.directory() {
             confine::only_beneath(directory)?;
-            role::confine("engine")?;
+            // Its thread is under the same walls: no thread can be started once they are complete.
+            self.start_store();
+            role::confine_all_threads("engine")?;
         }
         while !self.over {
             self.turn(None)?;
         }
+        self.end_store();
         Ok(())
     }
 
@@ -242,6 +249,7 @@ impl Engine {
         match who {
             Who::Supervisor => self.hear_supervisor(),
             Who::Secretd => self.hear_secretd(),
+            Who::Store => self.hear_store(),
             Who::Loader => self.hear_loader(),
             Who::Connector(name) => self.hear_connector(&name),
             Who::Worker(run) => self.hear_worker(run),
@@ -260,7 +268,9 @@ impl Engine {
         let lookups = self.lookups.values().map(|(_, at)| *at).min();
         let clients = self.clients.values().filter_map(Client::deadline).min();
         let threads = self.subscriptions.deadline();
-        [phase, runs, lookups, clients, threads, self.prompts.deadline(), self.outbox.deadline(), self.brain.deadline()]
+        let locks = self.brain.deadline();
+        let papers = self.memory.papers.deadline();
+        [phase, runs, lookups, clients, threads, self.prompts.deadline(), self.outbox.deadline(), locks, papers]
             .into_iter()
             .flatten()
             .min()
@@ -273,15 +283,15 @@ impl Engine {
         for answered in self.prompts.expire(now) {
             self.answer_prompt(answered);
         }
-        for granted in self.brain.tick(now) {
-            self.answer_brain(granted);
-        }
+        let steps = self.brain.tick(now);
+        self.take_steps(steps);
         for ended in self.subscriptions.expire(now) {
             self.subscription_ended(ended);
         }
         self.expire_lookups(now);
         self.expire_runs(now);
         self.expire_clients(now);
+        self.save_papers(now, false);
         self.expire_phase(now);
     }
 
@@ -326,7 +336,7 @@ impl Engine {
                     self.end_worker(run, &error);
                 }
                 Who::Client(client) => self.end_client(client),
-                Who::Supervisor | Who::Secretd | Who::Loader | Who::Listener => {}
+                Who::Supervisor | Who::Secretd | Who::Store | Who::Loader | Who::Listener => {}
             }
         }
     }

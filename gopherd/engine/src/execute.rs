@@ -334,9 +334,8 @@ impl Engine {
         for answered in self.prompts.interrupt(id) {
             self.answer_prompt(answered);
         }
-        for granted in self.brain.run_ended(id, now) {
-            self.answer_brain(granted);
-        }
+        let steps = self.brain.run_ended(id, now);
+        self.take_steps(steps);
         self.lookups.retain(|_, (caller, _)| caller.run != id);
         if !self.goes_on(pipeline) {
             self.journal.advance(&context.protocol, &context.event, Progress::Finished);

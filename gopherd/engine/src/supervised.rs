@@ -115,9 +115,14 @@ impl Engine {
     /// Nothing runs any more: connectors deliver what they have, say goodbye, and end.
     fn leave(&mut self, now: Instant) {
         self.phase = Phase::Leaving { until: now + FAREWELL };
+        self.save_papers(now, true);
         for wire in self.connectors.values_mut().filter_map(|c| c.wire.as_mut()) {
             wire.send(&EngineToConnector::Stop);
         }
+    }
+
+    fn all_connectors_left(&self) -> bool {
+        self.connectors.values().all(|connector| connector.wire.is_none())
     }
 
     pub(crate) fn expire_phase(&mut self, now: Instant) {
@@ -125,7 +130,7 @@ impl Engine {
             self.leave(now);
         }
         match &self.phase {
-            Phase::Leaving { until } if *until <= now || self.connectors.values().all(|c| c.wire.is_none()) => {
+            Phase::Leaving { until } if *until <= now || (self.all_connectors_left() && self.memory.is_idle()) => {
                 self.over = true;
             }
             Phase::Initializing { until, .. } if *until <= now => {
