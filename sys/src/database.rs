@@ -10,7 +10,8 @@ use std::{
     sync::OnceLock,
 };
 
-use rusqlite::{Connection, Error, OpenFlags, ffi};
+pub use rusqlite::Connection;
+use rusqlite::{Error, OpenFlags, ffi};
 
 /// The library's name for its own way of reaching files with names taken as they are.
 const NAME: &CStr = c"as-named";
@@ -24,6 +25,14 @@ pub fn open(directory: impl AsFd, name: &str) -> Result<Connection, Error> {
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_EXRESCODE;
     Connection::open_with_flags_and_vfs(path, flags, NAME)
+}
+
+/// One process at a time, so that no memory has to be shared; every commit is on disk before it is acknowledged.
+pub fn be_durable(connection: &Connection) -> Result<(), Error> {
+    connection.execute_batch(
+        "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+         PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 4194304;",
+    )
 }
 
 fn take_names_as_they_are() -> Result<(), Error> {

@@ -285,10 +285,14 @@ fn short_term_memories_and_subscriptions_survive_a_restart() {
     assert_eq!(robot.hear_about("listens").text, "listens true");
     let mut robot = start_in(robot.stop());
     assert_eq!(robot.ask(";noted lunch", "recalled"), "recalled 'soup'");
+    robot.say_threaded("bob", "nothing that anybody knows");
+    assert_eq!(robot.hear_about("overheard").text, "overheard nothing that anybody knows");
     robot.ask(";note lunch salad", "noted");
     std::thread::sleep(Duration::from_millis(1500));
     let mut robot = start_in(kill(robot));
     assert_eq!(robot.ask(";noted lunch", "recalled"), "recalled 'salad'");
+    robot.say_threaded("bob", "once more");
+    assert_eq!(robot.hear_about("overheard").text, "overheard once more");
 }
 
 #[test]
@@ -427,6 +431,8 @@ fn the_brain_of_gopherbot_moves_over_but_no_secret_of_the_configuration_does() {
     cache("Yw", "mind:ours", &seal_as_gopherbot(&home, br#"{"text":"theirs"}"#), false);
     cache("ZA", "bot:histories-lookup", &seal_as_gopherbot(&home, b"{}"), false);
     let mut robot = start_in(home);
+    let status = text(&robot.gopherctl(&["status"]));
+    assert!(status.contains("still in state/brain-cache: gopherctl brain migrate"), "{status}");
     assert_eq!(
         brain(&robot, &["migrate"]),
         "Moved 1 memory.\nThe robot has these already, --force replaces them: mind:ours\n\
@@ -436,6 +442,12 @@ fn the_brain_of_gopherbot_moves_over_but_no_secret_of_the_configuration_does() {
     assert_eq!(robot.ask(";get ours", "got "), "got 1 (0)");
     assert!(brain(&robot, &["migrate", "--force"]).starts_with("Moved 2 memories.\n"));
     assert_eq!(robot.ask(";get ours", "got "), "got theirs (0)");
+
+    let status = text(&robot.gopherctl(&["status"]));
+    assert!(!status.contains("still in state/brain-cache"), "{status}");
+    let mut robot = start_in(robot.stop());
+    let status = text(&robot.gopherctl(&["status"]));
+    assert!(!status.contains("still in state/brain-cache"), "{status}");
 
     // Version 2: a file for each memory, as text or plain.
     let text_form =

@@ -77,7 +77,10 @@ impl Database {
         openat(&directory, FILE, flags, Mode::S_IRUSR | Mode::S_IWUSR)
             .map_err(|errno| format!("{FILE} in the state directory cannot be opened: {errno}"))?;
         let mut connection = gopher_sys::database::open(&directory, FILE).map_err(|e| sentence(&e, "opened"))?;
-        prepare(&connection).map_err(|e| sentence(&e, "opened"))?;
+        connection
+            .busy_timeout(PATIENCE)
+            .and_then(|()| gopher_sys::database::be_durable(&connection))
+            .map_err(|e| sentence(&e, "opened"))?;
         match migrate(&mut connection) {
             Ok(None) => {}
             Ok(Some(found)) => {
@@ -145,15 +148,6 @@ impl Database {
         transaction.execute(count, params![signed(last)])?;
         transaction.commit()
     }
-}
-
-/// One process at a time, so that no memory has to be shared; every commit is on disk before it is acknowledged.
-fn prepare(connection: &Connection) -> Result<(), Error> {
-    connection.busy_timeout(PATIENCE)?;
-    connection.execute_batch(
-        "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-         PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 4194304;",
-    )
 }
 
 /// The version found, if it is newer than ours.

@@ -27,6 +27,8 @@ use crate::{
 
 /// The store of long-term memories; a record is sealed for its store.
 const BRAIN: &str = "brain";
+/// A record without a value: memories of Gopherbot were moved over.
+const MOVED: Name = Name { store: "state", key: String::new() };
 /// The brain that outlives the robot.
 const FILE: &str = "file";
 /// Bytes of values that may be on their way at once: whoever wants more is refused, whatever runs ask for together.
@@ -78,6 +80,8 @@ enum Work {
         client: u64,
         key: String,
     },
+    /// That memories were moved over.
+    Moved,
 }
 
 /// All of it.
@@ -98,6 +102,8 @@ pub(crate) struct Memory {
     /// Who waits for which value, with the token it goes with.
     fetching: HashMap<String, Vec<(Asker, String)>>,
     pub(crate) papers: Papers,
+    /// Where memories of Gopherbot still are.
+    old: Option<String>,
     under_way: u64,
     /// What went wrong last and has not gone well since.
     trouble: Option<String>,
@@ -109,6 +115,12 @@ impl Memory {
         match (&self.place, &self.trouble) {
             (Place::Broken(reason), _) => Some(format!("Memories cannot be used: {reason}.")),
             (_, Some(trouble)) => Some(format!("Memories: {trouble}.")),
+            (Place::Stored, None) => self.old.as_ref().map(|place| {
+                format!(
+                    "What Gopherbot has remembered is still in {place}: gopherctl brain migrate moves it over, and without \
+                     the directory this is not said."
+                )
+            }),
             (Place::Here, None) if self.is_to_last() => Some(
                 "Memories are kept while the robot runs: it has no GOPHER_ENCRYPTION_KEY to seal them with.".into(),
             ),
@@ -169,7 +181,7 @@ impl Work {
         match self {
             Self::Put { datum, .. } => datum.len() as u64,
             Self::Fetch { bytes, .. } => *bytes,
-            Self::Remove { .. } | Self::Save { .. } | Self::Restore { .. } | Self::Foreign { .. } => 0,
+            Self::Remove { .. } | Self::Save { .. } | Self::Restore { .. } | Self::Foreign { .. } | Self::Moved => 0,
         }
     }
 
@@ -180,6 +192,7 @@ impl Work {
                 Name { store: BRAIN, key: key.clone() }
             }
             Self::Save { paper, .. } | Self::Restore { paper, .. } => paper.name(),
+            Self::Moved => MOVED,
         }
     }
 
@@ -189,7 +202,7 @@ impl Work {
             | Self::Fetch { version, .. }
             | Self::Save { version, .. }
             | Self::Restore { version, .. } => *version,
-            Self::Remove { .. } | Self::Foreign { .. } => 0,
+            Self::Remove { .. } | Self::Foreign { .. } | Self::Moved => 0,
         }
     }
 
@@ -286,6 +299,8 @@ impl Engine {
         self.memory.last_version = contents.last_version;
         let (brain, others): (Vec<_>, Vec<_>) = contents.records.into_iter().partition(|(name, _)| name.store == BRAIN);
         self.memory.values = Values::stored(brain.into_iter().map(|(name, known)| (name.key, known)));
+        let moved = others.iter().any(|(name, _)| name.store == MOVED.store && name.key == MOVED.key);
+        self.memory.old = self.start.as_ref().and_then(|start| start.old_memories.clone()).filter(|_| !moved);
         for (name, known) in others {
             if let Some(paper) = Paper::of(&name.store, &name.key) {
                 self.memory.papers.restoring(paper);
@@ -294,6 +309,9 @@ impl Engine {
             }
         }
         self.memory.place = Place::Stored;
+        if let Some(notice) = self.memory.notice() {
+            self.log.warn(&notice);
+        }
         self.memory_opened();
     }
 
@@ -479,6 +497,8 @@ impl Engine {
                 self.memory.papers.lost(paper);
                 self.memory_may_serve();
             }
+            // It is said again, and that is all.
+            Work::Moved => {}
             Work::Foreign { client, key } => self.refuse(client, &format!("'{key}' is not moved: {reason}")),
         }
     }
@@ -519,8 +539,11 @@ impl Engine {
                     self.work_failed(Work::Restore { paper, version: 0 }, "it is nothing that was saved");
                 }
             }
-            Work::Foreign { client, key } => self.move_over(client, &key, text),
-            Work::Put { .. } | Work::Remove { .. } | Work::Save { .. } => {}
+            Work::Foreign { client, key } => {
+                self.note_moved();
+                self.move_over(client, &key, text);
+            }
+            Work::Put { .. } | Work::Remove { .. } | Work::Save { .. } | Work::Moved => {}
         }
         true
     }
@@ -530,6 +553,14 @@ impl Engine {
         let Some(work) = self.memory.at_secretd.remove(&call) else { return false };
         self.work_failed(work, reason.trim_end_matches('.'));
         true
+    }
+
+    /// Memories of Gopherbot have been moved over: nobody is told any more that they are to be.
+    fn note_moved(&mut self) {
+        if self.memory.place == Place::Stored && self.memory.old.is_some() {
+            let (call, version) = (self.call_number(), self.memory.next_version());
+            self.memory.write(call, MOVED, version, Some(Vec::new()), Work::Moved);
+        }
     }
 
     fn fetched(&mut self, key: String, text: &str, version: u64) {
@@ -593,6 +624,10 @@ impl Engine {
             }
             Work::Save { paper, .. } => {
                 self.memory.papers.saved(paper);
+                Vec::new()
+            }
+            Work::Moved => {
+                self.memory.old = None;
                 Vec::new()
             }
             Work::Fetch { .. } | Work::Restore { .. } | Work::Foreign { .. } => Vec::new(),

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    configuration, embedded,
+    configuration, embedded, memory,
     robot::{self, Robot},
     sample::{Sample, ms, ratio},
 };
@@ -99,6 +99,7 @@ pub(crate) fn all(only: Option<&str>) -> Result<Vec<Row>, Failure> {
         rows.push(sleepers(&mut robot)?);
     }
     drop(robot);
+    rows.extend(memory::rows(&wanted)?);
     rows.extend(configuration::rows(&wanted)?);
     Ok(rows)
 }

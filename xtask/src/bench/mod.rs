@@ -3,6 +3,7 @@
 mod configuration;
 mod embedded;
 mod figures;
+mod memory;
 mod robot;
 mod sample;
 
