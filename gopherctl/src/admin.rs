@@ -108,6 +108,7 @@ impl Admin {
             AdminAnswer::BrainValue { .. } => "BrainValue",
             AdminAnswer::BrainAbsent => "BrainAbsent",
             AdminAnswer::BrainTaken => "BrainTaken",
+            AdminAnswer::BrainCopied { .. } => "BrainCopied",
         };
         CtlError::Unexpected { got, want }
     }

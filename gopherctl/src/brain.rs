@@ -17,7 +17,7 @@ use serde_json::{json, value::RawValue};
 use crate::{
     admin::Admin,
     error::CtlError,
-    migrate,
+    go_back, migrate,
     robot::Robot,
     view::{View, json_text},
 };
@@ -45,7 +45,12 @@ pub(crate) enum BrainCommand {
     /// Forget a memory
     Delete { key: String },
     /// Write all memories in clear to a new file that only you can read, or to standard output with `-`
-    Export { file: PathBuf },
+    Export {
+        file: PathBuf,
+        /// Make a directory instead, encrypted as Gopherbot's file brain is, for going back to it
+        #[arg(long)]
+        gopherbot: bool,
+    },
     /// Store the memories of an exported file, or of standard input with `-`
     Import { file: PathBuf },
     /// Move the memories of Gopherbot's file brain over
@@ -83,7 +88,8 @@ pub(crate) fn run(robot: &Robot, command: BrainCommand, view: View) -> Result<St
             AdminAnswer::BrainAbsent => Err(CtlError::NoMemory { key }),
             other => Err(Admin::unexpected(&other, "Done")),
         },
-        BrainCommand::Export { file } => export(&mut admin, &file, view),
+        BrainCommand::Export { file, gopherbot: true } => go_back::run(&mut admin, &file, view),
+        BrainCommand::Export { file, gopherbot: false } => export(&mut admin, &file, view),
         BrainCommand::Import { file } => import(&mut admin, &file, view),
         BrainCommand::Migrate { from, force } => migrate::run(&mut admin, robot.home(), from, force, view),
     }

@@ -8,6 +8,7 @@ mod cli;
 mod console;
 mod environment;
 mod error;
+mod go_back;
 mod launch;
 mod logs;
 mod migrate;

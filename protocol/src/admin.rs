@@ -42,6 +42,8 @@ messages! {
     15 BrainDelete { key: String };
     /// As `BrainSet`, of what Gopherbot has encrypted.
     16 BrainMigrate { key: String, part: Vec<u8>, last: bool };
+    /// A part of a memory as Gopherbot would keep it, from this byte on; the first one has it encrypted.
+    17 BrainCopy { key: String, from: u64 };
 }
 
 messages! {
@@ -68,6 +70,8 @@ messages! {
     14 BrainAbsent;
     /// The part was taken; the next one may follow.
     15 BrainTaken;
+    /// A part of the base64 of what is encrypted, which has `whole` bytes.
+    16 BrainCopied { part: String, whole: u64 };
 }
 
 wire! {

@@ -14,6 +14,7 @@ use gopher_tests::{
     scan::Scanner,
 };
 use nix::sys::signal::Signal;
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 
 const KEY: (&str, &str) = ("GOPHER_ENCRYPTION_KEY", "0123456789abcdef0123456789abcdef");
 
@@ -392,20 +393,31 @@ fn memories_go_out_to_a_private_file_and_come_in_again() {
     assert!(output.status.code() == Some(65) && text(&output).contains("out.jsonl:2"), "{}", text(&output));
 }
 
-/// What Gopherbot would write: under the data key itself, without associated data.
-fn seal_as_gopherbot(home: &Home, plain: &[u8]) -> Vec<u8> {
+/// The robot's data key.
+fn data_key(home: &Home) -> LessSafeKey {
     use base64::Engine as _;
-    use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
     let key = |bytes: &[u8]| LessSafeKey::new(UnboundKey::new(&AES_256_GCM, bytes).unwrap());
     let file = fs::read_to_string(home.path().join("binary-encrypted-key")).unwrap();
     let mut wrapped = base64::engine::general_purpose::STANDARD.decode(file.trim()).unwrap();
     let nonce = Nonce::try_assume_unique_for_key(&wrapped[..12]).unwrap();
     let data_key =
         key(&KEY.1.as_bytes()[..32]).open_in_place(nonce, Aad::empty(), &mut wrapped[12..]).unwrap().to_vec();
+    key(&data_key)
+}
+
+/// What Gopherbot would write: under the data key itself, without associated data.
+fn seal_as_gopherbot(home: &Home, plain: &[u8]) -> Vec<u8> {
     let mut sealed = plain.to_vec();
     let nonce = [7; 12];
-    key(&data_key).seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::empty(), &mut sealed).unwrap();
+    let key = data_key(home);
+    key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::empty(), &mut sealed).unwrap();
     [&nonce[..], &sealed].concat()
+}
+
+/// What Gopherbot would read.
+fn open_as_gopherbot(home: &Home, mut blob: Vec<u8>) -> Vec<u8> {
+    let nonce = Nonce::try_assume_unique_for_key(&blob[..12]).unwrap();
+    data_key(home).open_in_place(nonce, Aad::empty(), &mut blob[12..]).unwrap().to_vec()
 }
 
 #[test]
@@ -464,6 +476,27 @@ fn the_brain_of_gopherbot_moves_over_but_no_secret_of_the_configuration_does() {
     assert!(said.contains("mind:noise") && said.contains("does not open with this robot's key"), "{said}");
     assert_eq!(robot.ask(";get two", "got "), "got two (0)");
     assert_eq!(robot.ask(";get plain", "got "), "got bare (0)");
+}
+
+#[test]
+fn memories_go_back_to_gopherbot_and_come_again() {
+    let mut robot = start();
+    robot.ask(";put colour red", "put colour");
+    assert_eq!(robot.ask(";grow large 1000000", "put large"), "put large (00)");
+    let back = robot.home.path().join("back");
+    let name = back.to_str().unwrap().to_owned();
+    assert_eq!(brain(&robot, &["export", "--gopherbot", &name]), "Exported 2 memories for Gopherbot.\n");
+    assert_eq!(robot.gopherctl(&["brain", "export", "--gopherbot", &name]).status.code(), Some(74));
+    // `mind:colour`, as Gopherbot names and encrypts it.
+    let blob = fs::read(back.join("data/bWluZDpjb2xvdXI.blob")).unwrap();
+    assert_eq!(open_as_gopherbot(&robot.home, blob), br#"{"text":"red"}"#);
+    let clear = Scanner::new(vec![("the value".into(), b"xxxxxxxxxx".to_vec())]);
+    assert_eq!(clear.files(&back), [].into());
+    brain(&robot, &["delete", "mind:colour"]);
+    brain(&robot, &["delete", "mind:large"]);
+    assert_eq!(brain(&robot, &["migrate", &name]), "Moved 2 memories.\n");
+    assert_eq!(robot.ask(";get colour", "got "), "got red (0)");
+    assert_eq!(robot.ask(";size large", "has "), "has 1000000 (0)");
 }
 
 /// A small disk of its own for a robot's state.

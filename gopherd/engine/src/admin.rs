@@ -197,7 +197,8 @@ impl Engine {
             | AdminRequest::BrainGet { .. }
             | AdminRequest::BrainSet { .. }
             | AdminRequest::BrainDelete { .. }
-            | AdminRequest::BrainMigrate { .. }) => self.memory_request(id, uid, request),
+            | AdminRequest::BrainMigrate { .. }
+            | AdminRequest::BrainCopy { .. }) => self.memory_request(id, uid, request),
             AdminRequest::Quit => {
                 if self.audited(id, &format!("uid {uid} ends the robot")) {
                     self.answer_client(id, &AdminAnswer::Done { text: "The robot is stopping.".to_owned() });

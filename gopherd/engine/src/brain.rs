@@ -33,6 +33,10 @@ pub(crate) enum Asker {
         client: u64,
         from: u64,
     },
+    /// An administrator who wants it as Gopherbot would keep it.
+    Copier {
+        client: u64,
+    },
 }
 
 impl Asker {
@@ -41,7 +45,7 @@ impl Asker {
     }
 
     fn is_client(self, id: u64) -> bool {
-        matches!(self, Self::Client { client, .. } if client == id)
+        matches!(self, Self::Client { client, .. } | Self::Copier { client } if client == id)
     }
 }
 

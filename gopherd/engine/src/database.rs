@@ -23,9 +23,7 @@ const MIGRATIONS: [&str; 1] = ["
         version INTEGER NOT NULL,
         sealed BLOB NOT NULL,
         PRIMARY KEY (store, key)
-    );
-    CREATE TABLE counter (last_version INTEGER NOT NULL);
-    INSERT INTO counter VALUES (0);
+    ) WITHOUT ROWID;
 "];
 /// Largest file that is read through when it is opened, in bytes.
 const CHECKED: i64 = 64 << 20;
@@ -51,7 +49,6 @@ pub(crate) struct Record {
 #[derive(Debug)]
 pub(crate) struct Contents {
     pub(crate) records: Vec<(StoredName, Known)>,
-    pub(crate) last_version: u64,
 }
 
 /// A name as it was found.
@@ -108,9 +105,7 @@ impl Database {
                 let bytes = unsigned(row.get(3)?).saturating_sub(SEAL_OVERHEAD);
                 Ok((name, Known { version: unsigned(row.get(2)?), bytes }))
             })?;
-            let records = rows.collect::<Result<_, _>>()?;
-            let last: i64 = self.connection.query_row("SELECT last_version FROM counter", [], |row| row.get(0))?;
-            Ok(Contents { records, last_version: unsigned(last) })
+            Ok(Contents { records: rows.collect::<Result<_, _>>()? })
         };
         read().map_err(|error| sentence(&error, "read"))
     }
@@ -132,10 +127,8 @@ impl Database {
 
     fn put<'r>(&mut self, records: impl Iterator<Item = &'r Record>) -> Result<(), Error> {
         let transaction = self.connection.transaction()?;
-        let mut last = 0;
         for Record { name, version, sealed } in records {
             let (store, key) = (name.store, &name.key);
-            last = last.max(*version);
             if let Some(sealed) = sealed {
                 let put = "INSERT OR REPLACE INTO record (store, key, version, sealed) VALUES (?, ?, ?, ?)";
                 transaction.execute(put, params![store, key, signed(*version), sealed])?;
@@ -144,8 +137,6 @@ impl Database {
                 transaction.execute(remove, params![store, key])?;
             }
         }
-        let count = "UPDATE counter SET last_version = max(last_version, ?)";
-        transaction.execute(count, params![signed(last)])?;
         transaction.commit()
     }
 }

@@ -20,6 +20,7 @@ use gopher_protocol::{
 use crate::{
     brain::{Asker, Step},
     engine::{Engine, Who},
+    log::now_ms,
     papers::{Paper, Papers},
     store::{Contents, Done, Name, Record, Store},
     values::{Found, Values},
@@ -79,6 +80,10 @@ enum Work {
     Foreign {
         client: u64,
         key: String,
+    },
+    /// What an administrator gets as Gopherbot would keep it.
+    Copy {
+        client: u64,
     },
     /// That memories were moved over.
     Moved,
@@ -181,7 +186,12 @@ impl Work {
         match self {
             Self::Put { datum, .. } => datum.len() as u64,
             Self::Fetch { bytes, .. } => *bytes,
-            Self::Remove { .. } | Self::Save { .. } | Self::Restore { .. } | Self::Foreign { .. } | Self::Moved => 0,
+            Self::Remove { .. }
+            | Self::Save { .. }
+            | Self::Restore { .. }
+            | Self::Foreign { .. }
+            | Self::Copy { .. }
+            | Self::Moved => 0,
         }
     }
 
@@ -192,7 +202,7 @@ impl Work {
                 Name { store: BRAIN, key: key.clone() }
             }
             Self::Save { paper, .. } | Self::Restore { paper, .. } => paper.name(),
-            Self::Moved => MOVED,
+            Self::Copy { .. } | Self::Moved => MOVED,
         }
     }
 
@@ -202,7 +212,7 @@ impl Work {
             | Self::Fetch { version, .. }
             | Self::Save { version, .. }
             | Self::Restore { version, .. } => *version,
-            Self::Remove { .. } | Self::Foreign { .. } | Self::Moved => 0,
+            Self::Remove { .. } | Self::Foreign { .. } | Self::Copy { .. } | Self::Moved => 0,
         }
     }
 
@@ -296,7 +306,9 @@ impl Engine {
             Ok(contents) => contents,
             Err(reason) => return self.memory_broken(reason),
         };
-        self.memory.last_version = contents.last_version;
+        // Later than any before, also of what was deleted meanwhile: a version comes once only.
+        let newest = contents.records.iter().map(|(_, known)| known.version).max().unwrap_or_default();
+        self.memory.last_version = newest.max(now_ms() << 10);
         let (brain, others): (Vec<_>, Vec<_>) = contents.records.into_iter().partition(|(name, _)| name.store == BRAIN);
         self.memory.values = Values::stored(brain.into_iter().map(|(name, known)| (name.key, known)));
         let moved = others.iter().any(|(name, _)| name.store == MOVED.store && name.key == MOVED.key);
@@ -423,7 +435,9 @@ impl Engine {
     fn tell_asker(&mut self, asker: Asker, key: &str, removed: bool, ret: RetVal) {
         match asker {
             Asker::Run(caller) => self.answer(caller, RobotAnswer::RetVal(ret)),
-            Asker::Client { client, .. } => self.tell_client_of_memory(client, key, removed, ret),
+            Asker::Client { client, .. } | Asker::Copier { client } => {
+                self.tell_client_of_memory(client, key, removed, ret)
+            }
         }
     }
 
@@ -434,6 +448,10 @@ impl Engine {
                 self.answer(caller, RobotAnswer::Datum { token, datum, ret });
             }
             Asker::Client { client, from } => self.show_memory(client, from, found, ret),
+            Asker::Copier { client } => match found {
+                Some((datum, _)) => self.copy_memory(client, &datum),
+                None => self.show_memory(client, 0, None, ret),
+            },
         }
     }
 
@@ -453,6 +471,28 @@ impl Engine {
     pub(crate) fn open_foreign(&mut self, client: u64, key: String, sealed: Vec<u8>) {
         let call = self.call_number();
         self.ask_secretd(call, Work::Foreign { client, key }, &EngineToSecretd::OpenForeign { call, sealed });
+    }
+
+    /// Has a value encrypted as Gopherbot would keep it.
+    fn copy_memory(&mut self, client: u64, datum: &str) {
+        let call = self.call_number();
+        let plaintext = SecretBytes::new(datum.as_bytes().to_vec());
+        self.ask_secretd(call, Work::Copy { client }, &EngineToSecretd::Encrypt { call, plaintext });
+    }
+
+    /// secretd has encrypted it.
+    pub(crate) fn copied(&mut self, call: CallId, text: String) -> Result<(), String> {
+        match self.memory.at_secretd.remove(&call) {
+            Some(Work::Copy { client }) => {
+                self.keep_copy(client, text);
+                Ok(())
+            }
+            Some(work) => {
+                self.work_failed(work, "it was encrypted and not sealed");
+                Ok(())
+            }
+            None => Err(text),
+        }
     }
 
     fn ask_secretd(&mut self, call: CallId, work: Work, request: &EngineToSecretd) {
@@ -499,6 +539,7 @@ impl Engine {
             }
             // It is said again, and that is all.
             Work::Moved => {}
+            Work::Copy { client } => self.refuse(client, reason),
             Work::Foreign { client, key } => self.refuse(client, &format!("'{key}' is not moved: {reason}")),
         }
     }
@@ -543,7 +584,7 @@ impl Engine {
                 self.note_moved();
                 self.move_over(client, &key, text);
             }
-            Work::Put { .. } | Work::Remove { .. } | Work::Save { .. } | Work::Moved => {}
+            Work::Put { .. } | Work::Remove { .. } | Work::Save { .. } | Work::Copy { .. } | Work::Moved => {}
         }
         true
     }
@@ -630,7 +671,7 @@ impl Engine {
                 self.memory.old = None;
                 Vec::new()
             }
-            Work::Fetch { .. } | Work::Restore { .. } | Work::Foreign { .. } => Vec::new(),
+            Work::Fetch { .. } | Work::Restore { .. } | Work::Foreign { .. } | Work::Copy { .. } => Vec::new(),
         };
         self.take_steps(steps);
     }

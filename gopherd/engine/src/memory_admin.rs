@@ -26,6 +26,8 @@ pub(crate) struct Parts {
     /// Of a memory that is being sent.
     key: String,
     bytes: Vec<u8>,
+    /// A memory as Gopherbot would keep it, in base64.
+    copy: String,
     /// The memory that is being shown; an empty key stands for the list of all.
     shown: Option<String>,
 }
@@ -61,7 +63,8 @@ impl Engine {
             AdminRequest::BrainGet { key, .. }
             | AdminRequest::BrainSet { key, .. }
             | AdminRequest::BrainDelete { key }
-            | AdminRequest::BrainMigrate { key, .. } => Some(key.clone()),
+            | AdminRequest::BrainMigrate { key, .. }
+            | AdminRequest::BrainCopy { key, .. } => Some(key.clone()),
             _ => None,
         };
         if let Some(key) = key.as_ref().filter(|key| !valid_key(key)) {
@@ -104,8 +107,32 @@ impl Engine {
                     self.open_foreign(id, key, bytes);
                 }
             }
+            AdminRequest::BrainCopy { key, from: 0 } => {
+                if self.audited(id, &format!("uid {uid} copies memory {key} for Gopherbot")) {
+                    self.take_steps(Brain::read(&key, Asker::Copier { client: id }));
+                }
+            }
+            AdminRequest::BrainCopy { from, .. } => self.show_copy(id, from),
             _ => {}
         }
+    }
+
+    /// A memory is encrypted for Gopherbot: the client gets it in parts.
+    pub(crate) fn keep_copy(&mut self, id: u64, text: String) {
+        if let Some(parts) = self.parts_of(id) {
+            parts.copy = text;
+            self.show_copy(id, 0);
+        }
+    }
+
+    fn show_copy(&mut self, id: u64, from: u64) {
+        let Some(parts) = self.parts_of(id) else { return };
+        let from = usize::try_from(from).unwrap_or(usize::MAX).min(parts.copy.len());
+        let to = parts.copy.len().min(from + PART);
+        // It is base64: any place is between two letters.
+        let part = parts.copy.get(from..to).unwrap_or_default().to_owned();
+        let whole = parts.copy.len() as u64;
+        self.answer_client(id, &AdminAnswer::BrainCopied { part, whole });
     }
 
     /// Whether this is no continuation of what the client is being shown; the audit log has that already.

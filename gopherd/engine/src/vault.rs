@@ -53,7 +53,10 @@ impl Engine {
 
     fn secretd_says(&mut self, message: SecretdToEngine) {
         let (call, text) = match message {
-            SecretdToEngine::Encrypted { call, text } => (call, Ok(text)),
+            SecretdToEngine::Encrypted { call, text } => match self.copied(call, text) {
+                Ok(()) => return,
+                Err(text) => (call, Ok(text)),
+            },
             SecretdToEngine::Failed { call, reason } => (call, Err(reason)),
             SecretdToEngine::Keys { own } => return self.know_keys(own),
             SecretdToEngine::Sealed { call, sealed } => {
