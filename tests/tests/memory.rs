@@ -130,9 +130,10 @@ fn memories_survive_a_restart_and_a_kill() {
     assert_eq!(robot.ask(";get colour", "got "), "got blue (0)");
     assert_eq!(robot.ask(";get lunch", "got "), "got false (0)");
     // The engine alone, too.
-    let engine = robot.role("engine");
-    signal(engine, Signal::SIGKILL);
-    eventually("another engine", || robot.processes().iter().all(|pid| *pid != engine));
+    let connector = || robot.home.role_status("connector test").map(|role| role["pid"].clone());
+    let before = connector();
+    signal(robot.role("engine"), Signal::SIGKILL);
+    eventually("another connector", || connector().is_some_and(|pid| !pid.is_null() && Some(pid) != before));
     robot.reconnect();
     assert_eq!(robot.ask(";get colour", "got "), "got blue (0)");
 }
