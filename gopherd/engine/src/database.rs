@@ -125,20 +125,29 @@ impl Database {
         self.put(records).map_err(|error| sentence(&error, "written"))
     }
 
-    fn put<'r>(&mut self, records: impl Iterator<Item = &'r Record>) -> Result<(), Error> {
+    fn put<'r>(&mut self, mut records: impl Iterator<Item = &'r Record>) -> Result<(), Error> {
+        let Some(first) = records.next() else { return Ok(()) };
+        let Some(second) = records.next() else {
+            // One statement is a transaction of its own.
+            return put_one(&self.connection, first);
+        };
         let transaction = self.connection.transaction()?;
-        for Record { name, version, sealed } in records {
-            let (store, key) = (name.store, &name.key);
-            if let Some(sealed) = sealed {
-                let put = "INSERT OR REPLACE INTO record (store, key, version, sealed) VALUES (?, ?, ?, ?)";
-                transaction.execute(put, params![store, key, signed(*version), sealed])?;
-            } else {
-                let remove = "DELETE FROM record WHERE store = ? AND key = ?";
-                transaction.execute(remove, params![store, key])?;
-            }
+        for record in [first, second].into_iter().chain(records) {
+            put_one(&transaction, record)?;
         }
         transaction.commit()
     }
+}
+
+fn put_one(connection: &Connection, Record { name, version, sealed }: &Record) -> Result<(), Error> {
+    let (store, key) = (name.store, &name.key);
+    let changed = if let Some(sealed) = sealed {
+        let put = "INSERT OR REPLACE INTO record (store, key, version, sealed) VALUES (?, ?, ?, ?)";
+        connection.execute(put, params![store, key, signed(*version), sealed])
+    } else {
+        connection.execute("DELETE FROM record WHERE store = ? AND key = ?", params![store, key])
+    };
+    changed.map(drop)
 }
 
 /// The version found, if it is newer than ours.

@@ -436,7 +436,7 @@ impl Engine {
         match asker {
             Asker::Run(caller) => self.answer(caller, RobotAnswer::RetVal(ret)),
             Asker::Client { client, .. } | Asker::Copier { client } => {
-                self.tell_client_of_memory(client, key, removed, ret)
+                self.tell_client_of_memory(client, key, removed, ret);
             }
         }
     }

@@ -107,12 +107,13 @@ impl Engine {
                     self.open_foreign(id, key, bytes);
                 }
             }
-            AdminRequest::BrainCopy { key, from: 0 } => {
-                if self.audited(id, &format!("uid {uid} copies memory {key} for Gopherbot")) {
+            AdminRequest::BrainCopy { key, from } => {
+                if from > 0 {
+                    self.show_copy(id, from);
+                } else if self.audited(id, &format!("uid {uid} copies memory {key} for Gopherbot")) {
                     self.take_steps(Brain::read(&key, Asker::Copier { client: id }));
                 }
             }
-            AdminRequest::BrainCopy { from, .. } => self.show_copy(id, from),
             _ => {}
         }
     }
