@@ -55,7 +55,11 @@ pub(crate) struct DuplicateTask(pub(crate) TaskName);
 
 /// The tables of all generations that may still have runs.
 #[derive(Default)]
-pub(crate) struct Tables(BTreeMap<Generation, Table>);
+pub(crate) struct Tables {
+    generations: BTreeMap<Generation, Table>,
+    /// Ciphertext of every secret that any generation named.
+    secrets: HashSet<Vec<u8>>,
+}
 
 /// The tables of one generation.
 #[derive(Default)]
@@ -79,28 +83,41 @@ impl Tables {
                 return Err(DuplicateTask(name));
             }
         }
-        self.0.insert(generation, Table { tasks: table, connectors });
+        self.generations.insert(generation, Table { tasks: table, connectors });
         Ok(())
+    }
+
+    /// These are secrets of the configuration, for good.
+    pub(crate) fn note_secrets(&mut self, references: &[SecretRef]) {
+        self.secrets.extend(references.iter().filter_map(|reference| match reference {
+            SecretRef::Variable { ciphertext, .. } => Some(ciphertext.clone()),
+            SecretRef::Environment(_) => None,
+        }));
+    }
+
+    /// Whether these bytes are the ciphertext of a secret of the configuration.
+    pub(crate) fn is_secret(&self, sealed: &[u8]) -> bool {
+        self.secrets.contains(sealed)
     }
 
     /// What belongs to a connector in the newest generation.
     pub(crate) fn of_connector(&self, name: &str) -> &[Attachment] {
-        let newest = self.0.values().next_back();
+        let newest = self.generations.values().next_back();
         let entry = newest.and_then(|table| table.connectors.iter().find(|entry| entry.name == name));
         entry.map(|entry| entry.values.as_slice()).unwrap_or_default()
     }
 
     /// Whether there are more generations than are kept in any case.
     pub(crate) fn may_prune(&self) -> bool {
-        self.0.len() > KEPT
+        self.generations.len() > KEPT
     }
 
     /// Drops generations older than the newest two that no open run belongs to.
     pub(crate) fn prune(&mut self, in_use: &HashSet<Generation>) {
-        let Some(oldest_kept) = self.0.keys().rev().nth(KEPT - 1).copied() else {
+        let Some(oldest_kept) = self.generations.keys().rev().nth(KEPT - 1).copied() else {
             return;
         };
-        self.0.retain(|generation, _| *generation >= oldest_kept || in_use.contains(generation));
+        self.generations.retain(|generation, _| *generation >= oldest_kept || in_use.contains(generation));
     }
 
     /// Decides on the one request of `run`, which asked for `asked`.
@@ -108,7 +125,7 @@ impl Tables {
         if *asked != run.task {
             return Err(Denied::OtherTask { run: run.run, task: run.task.clone(), asked: asked.clone() });
         }
-        let table = self.0.get(&run.generation).ok_or(Denied::UnknownGeneration(run.generation))?;
+        let table = self.generations.get(&run.generation).ok_or(Denied::UnknownGeneration(run.generation))?;
         let unknown = || Denied::UnknownTask { task: run.task.clone(), generation: run.generation };
         let task = table.tasks.get(&run.task).ok_or_else(unknown)?;
         let mut release = Release {
@@ -279,9 +296,12 @@ mod tests {
             tables.take(Generation(generation), vec![entry("t", false, &[])], Vec::new()).expect("no duplicates");
         }
         tables.prune(&HashSet::from([Generation(1)]));
-        assert_eq!(tables.0.keys().copied().collect::<Vec<_>>(), [Generation(1), Generation(3), Generation(4)]);
+        assert_eq!(
+            tables.generations.keys().copied().collect::<Vec<_>>(),
+            [Generation(1), Generation(3), Generation(4)]
+        );
         tables.prune(&HashSet::new());
-        assert_eq!(tables.0.keys().copied().collect::<Vec<_>>(), [Generation(3), Generation(4)]);
+        assert_eq!(tables.generations.keys().copied().collect::<Vec<_>>(), [Generation(3), Generation(4)]);
     }
 
     #[test]

@@ -38,6 +38,11 @@ pub(crate) enum Event<'a> {
         connector: &'a str,
         released: &'a [&'a str],
     },
+    /// The engine had a memory opened that it did not seal, or what was none.
+    Foreign {
+        bytes: u64,
+        refused: bool,
+    },
     /// A peer broke the rules of its link.
     PeerEnded {
         peer: &'a str,
@@ -118,6 +123,10 @@ fn line(out: &mut String, now: Duration, event: &Event<'_>) {
             object.text("event", "connector");
             object.text("connector", connector);
             object.list("released", released);
+        }
+        Event::Foreign { bytes, refused } => {
+            object.text("event", if *refused { "memory refused" } else { "memory opened" });
+            object.number("bytes", *bytes);
         }
         Event::PeerEnded { peer, reason } => {
             object.text("event", "peer ended");

@@ -2,7 +2,7 @@
 //!
 //! | Peer | may send | how often |
 //! |---|---|---|
-//! | engine | `Seal`, `Open`, `Encrypt` | any time |
+//! | engine | `Seal`, `Open`, `Encrypt`, `OpenForeign` | any time |
 //! | loader | `Plain`, before the table | any time |
 //! | loader | `Table` of its generation | once |
 //! | worker | `Redeem` of its task | once |
@@ -16,6 +16,7 @@ use std::{
 };
 
 use gopher_protocol::{
+    SecretBytes,
     ids::{Generation, RunId},
     loader::{Attachment, LoaderToSecretd, SecretdToLoader},
     secretd::{
@@ -30,12 +31,14 @@ use crate::{
     audit::{Audit, Event},
     environment::Environment,
     keyring::DataKey,
-    records,
+    records::{self, ForeignError},
     references::{self, Source},
 };
 
 /// Answers a peer leaves unread before it is cut off.
 const MAX_BACKLOG: usize = 8 << 20;
+/// The engine asks for many records at once, each as long as a frame may be.
+const MAX_BACKLOG_ENGINE: usize = 256 << 20;
 
 /// What every peer's requests work on.
 pub(crate) struct Vault {
@@ -93,8 +96,11 @@ impl PeerEnd {
 }
 
 impl Peer {
-    pub(crate) fn engine(fd: OwnedFd) -> Result<Self, LinkError> {
-        Ok(Self::Engine { link: Link::new(fd)? })
+    /// The engine is told at once what keys there are.
+    pub(crate) fn engine(fd: OwnedFd, vault: &Vault) -> Result<Self, LinkError> {
+        let mut link = Link::new(fd)?;
+        link.send(&SecretdToEngine::Keys { own: vault.own_key })?;
+        Ok(Self::Engine { link })
     }
 
     /// A loader is told the settings at once.
@@ -163,7 +169,8 @@ impl Peer {
             Self::Worker { link, .. } => (link.flush()?, link.backlog()),
             Self::Connector { link, .. } => (link.flush()?, link.backlog()),
         };
-        if backlog > MAX_BACKLOG { Err(PeerEnd::Deaf) } else { Ok(!flushed) }
+        let most = if self.is_engine() { MAX_BACKLOG_ENGINE } else { MAX_BACKLOG };
+        if backlog > most { Err(PeerEnd::Deaf) } else { Ok(!flushed) }
     }
 }
 
@@ -217,6 +224,7 @@ fn serve_loader(
         return Err(PeerEnd::OtherGeneration { got, want: generation });
     }
     let count = tasks.len();
+    vault.tables.note_secrets(&references);
     vault.tables.take(got, tasks, connectors).map_err(|twice| PeerEnd::DuplicateTask(twice.0.0))?;
     record_or_say(&mut vault.audit, &Event::Table { generation: got.0, tasks: count });
     let unopened = references.into_iter().filter_map(|reference| {
@@ -229,7 +237,7 @@ fn serve_loader(
 fn serve_engine(
     link: &mut Link<SecretdToEngine, EngineToSecretd>,
     request: EngineToSecretd,
-    vault: &Vault,
+    vault: &mut Vault,
 ) -> Result<(), LinkError> {
     let (call, answer) = match request {
         EngineToSecretd::Seal { call, record, plaintext } => {
@@ -244,6 +252,9 @@ fn serve_engine(
             let why = "This robot has only a temporary key, so nothing could open it again; start it with GOPHER_ENCRYPTION_KEY.";
             (call, Err(why.to_owned()))
         }
+        EngineToSecretd::OpenForeign { call, sealed } => {
+            (call, open_foreign(&sealed, vault).map(|plaintext| SecretdToEngine::Opened { call, plaintext }))
+        }
         EngineToSecretd::Encrypt { call, plaintext } => {
             let text = references::encrypt(&vault.data_key, &plaintext).map_err(|error| error.to_string());
             (call, text.map(|text| SecretdToEngine::Encrypted { call, text }))
@@ -255,6 +266,19 @@ fn serve_engine(
         Err(LinkError::Wire(error)) => link.send(&failed(format!("The record is too long: {error}."))),
         sent => sent,
     }
+}
+
+/// The line stands before the effect: this is the one way on which the engine gets what it did not seal.
+fn open_foreign(sealed: &[u8], vault: &mut Vault) -> Result<SecretBytes, String> {
+    let refused = vault.tables.is_secret(sealed);
+    vault
+        .audit
+        .record(&Event::Foreign { bytes: sealed.len() as u64, refused })
+        .map_err(|error| format!("The audit line of a memory could not be written ({error}), so it is not opened."))?;
+    if refused {
+        return Err(ForeignError::Secret.to_string());
+    }
+    records::open_foreign(&vault.data_key, sealed).map_err(|error| error.to_string())
 }
 
 /// The hot path: one look-up, one audit line, one answer.

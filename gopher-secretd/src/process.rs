@@ -220,7 +220,7 @@ impl Serving {
                 if let Some(token) = earlier {
                     self.forget(poller, token);
                 }
-                Peer::engine(fd)
+                Peer::engine(fd, &self.vault)
             }
             _ => return Err(out_of_turn("after Begin")),
         };

@@ -26,6 +26,26 @@ pub(crate) enum RecordError {
     NotSealed { store: String, key: String },
 }
 
+/// Why a memory of Gopherbot is not opened.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ForeignError {
+    #[error("It does not open with this robot's key.")]
+    OtherKey,
+    #[error("It is a secret of the configuration, not a memory.")]
+    Secret,
+}
+
+/// Opens a memory as Gopherbot keeps it: under the data key itself, bound to nothing (spec: security §6.1).
+pub(crate) fn open_foreign(key: &DataKey, sealed: &[u8]) -> Result<SecretBytes, ForeignError> {
+    let mut space = vec![0; sealed.len()];
+    if let Ok(length) = cipher::open_within(key.expose(), &[], sealed, &mut space).map(|plain| plain.len()) {
+        space.truncate(length);
+        return Ok(SecretBytes::new(space));
+    }
+    space.zeroize();
+    Err(ForeignError::OtherKey)
+}
+
 /// Seals `plaintext` as the record `name`.
 pub(crate) fn seal(key: &DataKey, name: &RecordName, plaintext: &SecretBytes) -> Result<Vec<u8>, RecordError> {
     let sealed = with_subkey(key, name, |subkey| cipher::seal(subkey, &bound_to(name), plaintext.expose()));
@@ -95,6 +115,7 @@ mod tests {
         let own = name("brain", "list:groceries", 3);
         let sealed = seal(&key, &own, &SecretBytes::new(b"milk".to_vec())).expect("seals");
         assert_eq!(open(&key, &own, &sealed).expect("opens").expose(), b"milk");
+        assert_eq!(sealed.len() as u64, 4 + gopher_protocol::secretd::SEAL_OVERHEAD);
         for other in [
             name("journal", "list:groceries", 3),
             name("brain", "list:grocerie", 3),
@@ -117,6 +138,18 @@ mod tests {
         assert!(open(&key, &name("brain", "k", 1), &sealed).expect("opens").is_empty());
         sealed[0] = 2;
         assert!(open(&key, &name("brain", "k", 1), &sealed).is_err(), "unknown format");
+    }
+
+    #[test]
+    fn a_memory_of_gopherbot_opens_with_its_key_and_no_other() {
+        let key = DataKey::random().expect("key");
+        let blob = cipher::seal(key.expose(), &[], b"{\"a\":1}").expect("seals");
+        assert_eq!(open_foreign(&key, &blob).expect("opens").expose(), b"{\"a\":1}");
+        let other = DataKey::random().expect("key");
+        assert_eq!(open_foreign(&other, &blob).err(), Some(ForeignError::OtherKey));
+        assert!(open_foreign(&key, b"short").is_err());
+        let ours = seal(&key, &name("brain", "k", 1), &SecretBytes::new(b"1".to_vec())).expect("seals");
+        assert!(open_foreign(&key, &ours).is_err(), "records are none of Gopherbot's");
     }
 
     #[test]

@@ -81,6 +81,7 @@ fn a_reader_of_the_memory_finds_no_key_and_no_used_value() {
     begin(&mut supervisor, PRODUCTION);
 
     let mut engine: Link<EngineToSecretd, SecretdToEngine> = open(&mut supervisor, &SupervisorToSecretd::Engine);
+    assert!(matches!(engine.wait(), Ok((SecretdToEngine::Keys { own: true }, _))));
     let record = || RecordName { store: "brain".into(), key: "k".into(), version: 1 };
     for call in 0..20 {
         let plaintext = SecretBytes::new(RECORD.to_vec());

@@ -288,11 +288,13 @@ fn the_engine_seals_and_opens_records_and_a_new_engine_replaces_it() {
     let (mut robot, _audit) = Robot::loaded();
     let record = |version| RecordName { store: "brain".into(), key: "k".into(), version };
     let mut engine: Link<EngineToSecretd, SecretdToEngine> = open(&mut robot.supervisor, &SupervisorToSecretd::Engine);
+    assert!(matches!(engine.wait(), Ok((SecretdToEngine::Keys { .. }, _))));
     let plaintext = SecretBytes::new(b"milk".to_vec());
     engine.send(&EngineToSecretd::Seal { call: CallId(1), record: record(1), plaintext }).expect("sent");
     let Ok((SecretdToEngine::Sealed { call: CallId(1), sealed }, _)) = engine.wait() else { panic!("not sealed") };
 
     let mut next: Link<EngineToSecretd, SecretdToEngine> = open(&mut robot.supervisor, &SupervisorToSecretd::Engine);
+    assert!(matches!(next.wait(), Ok((SecretdToEngine::Keys { .. }, _))));
     assert_ended(&mut engine);
     next.send(&EngineToSecretd::Open { call: CallId(2), record: record(1), sealed: sealed.clone() }).expect("sent");
     match next.wait().expect("answer").0 {
@@ -302,7 +304,7 @@ fn the_engine_seals_and_opens_records_and_a_new_engine_replaces_it() {
     next.send(&EngineToSecretd::Open { call: CallId(3), record: record(2), sealed }).expect("sent");
     let answer = next.wait().expect("answer").0;
     assert!(matches!(&answer, SecretdToEngine::Failed { call: CallId(3), reason } if reason.contains("does not open")));
-    let longest = SecretBytes::new(vec![0; frame::CEILING - 20]);
+    let longest = SecretBytes::new(vec![0; frame::CEILING_RECORD - 20]);
     next.send(&EngineToSecretd::Seal { call: CallId(4), record: record(1), plaintext: longest }).expect("sent");
     let answer = next.wait().expect("answer").0;
     assert!(matches!(&answer, SecretdToEngine::Failed { reason, .. } if reason.contains("too long")));

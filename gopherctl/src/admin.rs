@@ -104,6 +104,11 @@ impl Admin {
             AdminAnswer::Loaded { .. } => "Loaded",
             AdminAnswer::Merged { .. } | AdminAnswer::MergedNames { .. } => "Merged",
             AdminAnswer::Matched { .. } => "Matched",
+            AdminAnswer::BrainKeys { .. } => "BrainKeys",
+            AdminAnswer::BrainValue { .. } => "BrainValue",
+            AdminAnswer::BrainAbsent => "BrainAbsent",
+            AdminAnswer::BrainTaken => "BrainTaken",
+            AdminAnswer::BrainCopied { .. } => "BrainCopied",
         };
         CtlError::Unexpected { got, want }
     }

@@ -15,7 +15,7 @@ use gopher_protocol::{
 
 use crate::{
     admin::Admin,
-    author, console,
+    author, brain, console,
     environment::Environment,
     error::{CtlError, USAGE},
     logs, ps, reload, report,
@@ -63,6 +63,9 @@ enum Command {
         #[arg(short = 'n', long, value_name = "N", default_value_t = 50)]
         lines: u32,
     },
+    /// Long-term memories
+    #[command(subcommand)]
+    Brain(brain::BrainCommand),
     /// End the robot
     Stop,
     /// Versions of this program and of the running robot
@@ -138,6 +141,7 @@ fn run(cli: Cli) -> Result<ExitCode, CtlError> {
         Command::Kill { wid } => {
             view.done(&robot()?.connect()?.done(&AdminRequest::Kill { pipeline: PipelineId(wid) })?)
         }
+        Command::Brain(command) => brain::run(&robot()?, command, view)?,
         Command::Stop => view.done(&stop(&robot()?)?),
     };
     print(&shown)?;

@@ -1,13 +1,18 @@
 //! What can go wrong for the person at the keyboard, and the exit status it has (sysexits).
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use gopher_sys::LinkError;
 use nix::errno::Errno;
 
 use crate::launch::LaunchError;
 
+const NOT_FOUND: u8 = 1;
 pub(crate) const USAGE: u8 = 64;
+const DATA: u8 = 65;
 const UNAVAILABLE: u8 = 69;
 const CANNOT_CREATE: u8 = 73;
 const IO: u8 = 74;
@@ -62,6 +67,12 @@ pub(crate) enum CtlError {
     Refused(String),
     #[error("the robot answered with {got} where {want} was expected")]
     Unexpected { got: &'static str, want: &'static str },
+    #[error("there is no memory {key}")]
+    NoMemory { key: String },
+    #[error("{what}: {reason}")]
+    BadMemory { what: String, reason: String },
+    #[error("{count} of the memories could not be moved")]
+    NotMoved { count: usize },
     #[error("the connection to the robot: {0}")]
     Link(LinkError),
     #[error("the terminal: {0}")]
@@ -84,6 +95,11 @@ impl From<LinkError> for CtlError {
 }
 
 impl CtlError {
+    /// An error at a file of the person's own.
+    pub(crate) fn file(path: &Path) -> impl Fn(io::Error) -> Self {
+        move |error| Self::File { path: path.to_owned(), error }
+    }
+
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Directory { .. } | Self::NoRobot { .. } => USAGE,
@@ -95,6 +111,8 @@ impl CtlError {
             }
             Self::Foreign { .. } | Self::Denied { .. } | Self::Refused(_) => NO_PERMISSION,
             Self::NotOurs { .. } | Self::Unexpected { .. } | Self::Link(_) => PROTOCOL,
+            Self::NoMemory { .. } => NOT_FOUND,
+            Self::BadMemory { .. } | Self::NotMoved { .. } => DATA,
             Self::File { .. } | Self::Socket { .. } | Self::Terminal(_) | Self::Output(_) | Self::Input(_) => IO,
             Self::System { .. } | Self::Watch(_) => 71,
         }
@@ -117,6 +135,8 @@ mod tests {
         let code = |error: CtlError| error.exit_code();
         assert_eq!(code(CtlError::NotRunning { home: "/r".into() }), 69);
         assert_eq!(code(CtlError::Refused("No.".into())), 77);
+        assert_eq!(code(CtlError::NoMemory { key: "p:k".into() }), 1);
+        assert_eq!(code(CtlError::NotMoved { count: 1 }), 65);
         assert_eq!(code(CtlError::from(LinkError::Closed)), 69);
         assert_eq!(code(CtlError::from(LinkError::Wire(WireError::NotHello))), 76);
         assert_eq!(code(CtlError::Output(io::ErrorKind::WriteZero.into())), 74);

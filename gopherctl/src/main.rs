@@ -3,12 +3,15 @@
 
 mod admin;
 mod author;
+mod brain;
 mod cli;
 mod console;
 mod environment;
 mod error;
+mod go_back;
 mod launch;
 mod logs;
+mod migrate;
 mod ps;
 mod reload;
 mod report;

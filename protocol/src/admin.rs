@@ -1,6 +1,7 @@
 //! The named admin socket: gopherctl and the engine.
 
 use crate::{
+    SecretBytes,
     frame::CEILING,
     ids::PipelineId,
     loader::MergedFile,
@@ -32,6 +33,17 @@ messages! {
     10 Merged { name: String };
     /// What a message would start, and why it would not start other things.
     11 Match { user: Option<String>, channel: Option<String>, text: String };
+    /// Keys of long-term memories that come after this one; an empty one asks for the first.
+    12 BrainList { after: String };
+    /// A part of a memory, from this byte on.
+    13 BrainGet { key: String, from: u64 };
+    /// Parts of a memory's JSON, in order; the last one stores it.
+    14 BrainSet { key: String, part: SecretBytes, last: bool };
+    15 BrainDelete { key: String };
+    /// As `BrainSet`, of what Gopherbot has encrypted.
+    16 BrainMigrate { key: String, part: Vec<u8>, last: bool };
+    /// A part of a memory as Gopherbot would keep it, from this byte on; the first one has it encrypted.
+    17 BrainCopy { key: String, from: u64 };
 }
 
 messages! {
@@ -51,6 +63,15 @@ messages! {
     9 Merged { file: MergedFile };
     10 MergedNames { names: Vec<String> };
     11 Matched { report: MatchReport };
+    12 BrainKeys { rows: Vec<BrainRow>, more: bool };
+    /// A part of a memory, which has `whole` bytes; its version tells whether parts belong together.
+    13 BrainValue { part: SecretBytes, whole: u64, version: u64 };
+    /// There is no such memory.
+    14 BrainAbsent;
+    /// The part was taken; the next one may follow.
+    15 BrainTaken;
+    /// A part of the base64 of what is encrypted, which has `whole` bytes.
+    16 BrainCopied { part: String, whole: u64 };
 }
 
 wire! {
@@ -112,6 +133,12 @@ wire! {
         pub kind: String,
         pub reason: String,
         pub cause: Cause,
+    }
+
+    /// One long-term memory.
+    pub struct BrainRow {
+        pub key: String,
+        pub bytes: u64,
     }
 
     /// Commands are taken while the robot is ready.

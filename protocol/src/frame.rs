@@ -7,6 +7,8 @@ use zeroize::Zeroize as _;
 pub const HEADER: usize = 6;
 /// Ceiling of the links between engine and worker.
 pub const CEILING_WORKER: usize = 16 << 20;
+/// Ceiling between engine and secretd: what a run may have remembered, sealed and with its name.
+pub const CEILING_RECORD: usize = CEILING_WORKER + (64 << 10);
 /// Ceiling of every other link.
 pub const CEILING: usize = 1 << 20;
 

@@ -2,11 +2,14 @@
 
 use crate::{
     SecretBytes,
-    frame::CEILING,
+    frame::{CEILING, CEILING_RECORD},
     ids::{CallId, TaskName},
     message::{messages, wire},
     robot::Runtime,
 };
+
+/// Bytes by which a sealed record is longer than what was sealed.
+pub const SEAL_OVERHEAD: u64 = 29;
 
 messages! {
     /// Worker to secretd.
@@ -26,21 +29,26 @@ messages! {
 
 messages! {
     /// Engine to secretd.
-    pub enum EngineToSecretd, ceiling CEILING;
+    pub enum EngineToSecretd, ceiling CEILING_RECORD;
     1 Seal { call: CallId, record: RecordName, plaintext: SecretBytes };
     2 Open { call: CallId, record: RecordName, sealed: Vec<u8> };
     /// Ciphertext for `Secrets` of a variables file.
     3 Encrypt { call: CallId, plaintext: SecretBytes };
+    /// Opens a memory in the format of Gopherbot, which an administrator moves over. What configuration holds as a
+    /// secret has the same format and is refused.
+    4 OpenForeign { call: CallId, sealed: Vec<u8> };
 }
 
 messages! {
     /// Secretd to engine.
-    pub enum SecretdToEngine, ceiling CEILING;
+    pub enum SecretdToEngine, ceiling CEILING_RECORD;
     1 Sealed { call: CallId, sealed: Vec<u8> };
     2 Opened { call: CallId, plaintext: SecretBytes };
     3 Failed { call: CallId, reason: String };
     /// Base64 of the ciphertext.
     4 Encrypted { call: CallId, text: String };
+    /// First, unasked. Without a key of the robot's own nothing that is sealed opens after a restart.
+    5 Keys { own: bool };
 }
 
 messages! {

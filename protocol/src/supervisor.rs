@@ -168,6 +168,8 @@ wire! {
         pub hidden_commands_off: Vec<String>,
         /// The configuration is only looked at: no connector is started and no command is taken.
         pub inspect: bool,
+        /// Where Gopherbot has kept memories of this robot, if it did: they are to be moved over.
+        pub old_memories: Option<String>,
     }
 
     /// How runs are separated, for `status` and for configuration that requires it.

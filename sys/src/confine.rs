@@ -78,7 +78,13 @@ impl FileRules {
 /// From now on this process opens and makes files beneath `directory` only, signals nobody outside, and uses no TCP.
 /// What it has open already stays open.
 pub fn only_beneath(directory: impl AsFd) -> Result<(), ConfineError> {
-    let rights = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::MakeReg | AccessFs::RemoveFile;
+    // A directory is opened to write down (fsync) that a file was made in it; a database cuts its log short.
+    let rights = AccessFs::ReadFile
+        | AccessFs::WriteFile
+        | AccessFs::MakeReg
+        | AccessFs::RemoveFile
+        | AccessFs::Truncate
+        | AccessFs::ReadDir;
     Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(ABI_KNOWN))?

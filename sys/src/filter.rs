@@ -1,7 +1,7 @@
 //! System call filters, kept as data under `seccomp/` with a reason beside every line.
 #![forbid(unsafe_code)]
 
-use seccompiler::{BpfMap, TargetArch};
+use seccompiler::{BpfMap, BpfProgram, TargetArch};
 
 /// Why a filter cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -32,8 +32,16 @@ impl Filters {
 
     /// Applies the named filter to this process, for good. Filters add up; the strictest answer counts.
     pub fn apply(&self, name: &str) -> Result<(), FilterError> {
-        let program = self.0.get(name).ok_or_else(|| FilterError::Apply(format!("there is no filter {name}")))?;
-        seccompiler::apply_filter(program).map_err(|e| FilterError::Apply(format!("{name}: {e}")))
+        seccompiler::apply_filter(self.named(name)?).map_err(|e| FilterError::Apply(format!("{name}: {e}")))
+    }
+
+    /// As [`Filters::apply`], to every thread that this process has.
+    pub fn apply_to_all_threads(&self, name: &str) -> Result<(), FilterError> {
+        seccompiler::apply_filter_all_threads(self.named(name)?).map_err(|e| FilterError::Apply(format!("{name}: {e}")))
+    }
+
+    fn named(&self, name: &str) -> Result<&BpfProgram, FilterError> {
+        self.0.get(name).ok_or_else(|| FilterError::Apply(format!("there is no filter {name}")))
     }
 }
 

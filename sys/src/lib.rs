@@ -3,6 +3,8 @@
 //! Modules that need no `unsafe` of their own forbid it; every block that does carries a SAFETY note.
 
 pub mod confine;
+#[cfg(feature = "database")]
+pub mod database;
 pub mod descriptors;
 pub mod filter;
 pub mod link;

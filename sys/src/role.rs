@@ -48,3 +48,8 @@ pub fn begin_traceable() -> Result<OwnedFd, RoleError> {
 pub fn confine(role: &str) -> Result<(), crate::filter::FilterError> {
     crate::filter::Filters::of_roles()?.apply(role)
 }
+
+/// As [`confine`], for a role that has threads already: it can start no more.
+pub fn confine_all_threads(role: &str) -> Result<(), crate::filter::FilterError> {
+    crate::filter::Filters::of_roles()?.apply_to_all_threads(role)
+}

@@ -302,21 +302,29 @@ impl Robot {
 
     /// Says something in a channel; one without a name is a direct message.
     pub fn say_in(&mut self, channel: &str, user: &str, text: &str) {
-        self.send(channel, user, text, false);
+        self.send(channel, user, text, &[]);
+    }
+
+    /// Says something in a thread of the channel `general`.
+    pub fn say_threaded(&mut self, user: &str, text: &str) {
+        self.send("general", user, text, &["threaded"]);
     }
 
     /// Says something in the channel `general` that only the robot sees.
     pub fn say_hidden(&mut self, user: &str, text: &str) {
-        self.send("general", user, text, true);
+        self.send("general", user, text, &["hidden"]);
     }
 
-    fn send(&mut self, channel: &str, user: &str, text: &str, hidden: bool) {
+    fn send(&mut self, channel: &str, user: &str, text: &str, flags: &[&str]) {
         let id = match user {
             "alice" => "u0001",
             "bob" => "u0002",
             _ => "u0003",
         };
-        let message = json!({ "op": "send", "user_id": id, "channel": channel, "text": text, "hidden": hidden });
+        let mut message = json!({ "op": "send", "user_id": id, "channel": channel, "text": text });
+        for flag in flags {
+            message[*flag] = true.into();
+        }
         self.writer.write_all(format!("{message}\n").as_bytes()).expect("sent");
     }
 
@@ -331,6 +339,18 @@ impl Robot {
                 return heard;
             }
         }
+    }
+
+    /// What the robot has said before its end, which has come.
+    pub fn rest(&mut self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut line = String::new();
+        while self.lines.read_line(&mut line).is_ok_and(|count| count > 0) {
+            let said: Option<Value> = serde_json::from_str(&line).ok();
+            lines.extend(said.and_then(|said| said["text"].as_str().map(str::to_owned)));
+            line.clear();
+        }
+        lines
     }
 
     /// The first message that contains `wanted`; others are left behind.

@@ -99,7 +99,7 @@ fn pending(keys: &RobotFile) -> [(&'static str, bool); 13] {
     [
         ("DefaultProtocol", not(&keys.default_protocol, keys.primary_protocol.trim())),
         ("ReadyMessage", !keys.ready_message.is_empty()),
-        ("Brain", not(&keys.brain, "mem")),
+        ("Brain", not(&keys.brain, "mem") && not(&keys.brain, "file")),
         ("BrainCache", !keys.brain_cache.directory.is_empty()),
         ("EncryptionKey", !keys.encryption_key.is_empty()),
         ("HistoryProvider", not(&keys.history_provider, "mem")),

@@ -28,6 +28,7 @@ use crate::{
     execute::Killed,
     generation::Generation,
     help::Helper,
+    memory_admin::Parts,
     reload::{Requester, disabled_rows},
     runs::State,
     trial,
@@ -51,6 +52,8 @@ pub(crate) struct Client {
     /// Until it has shown that it may be here.
     introduce_by: Option<Instant>,
     follows: bool,
+    /// Of a memory that is being sent.
+    parts: Parts,
 }
 
 impl Client {
@@ -90,12 +93,16 @@ impl Engine {
                 continue;
             }
             let introduce_by = Some(Instant::now() + INTRODUCTION);
-            self.clients.insert(id, Client { wire, uid: credentials.uid(), introduce_by, follows: false });
+            self.clients.insert(
+                id,
+                Client { wire, uid: credentials.uid(), introduce_by, follows: false, parts: Parts::default() },
+            );
         }
     }
 
     pub(crate) fn end_client(&mut self, id: u64) {
         self.waiting_consoles.retain(|waiting| *waiting != id);
+        self.brain.client_ended(id);
         if let Some(client) = self.clients.remove(&id) {
             self.forget_token(id);
             client.wire.close(&self.poller);
@@ -186,6 +193,12 @@ impl Engine {
                 }
                 None => self.refuse(id, "the configuration does not load: gopherctl validate says why"),
             },
+            request @ (AdminRequest::BrainList { .. }
+            | AdminRequest::BrainGet { .. }
+            | AdminRequest::BrainSet { .. }
+            | AdminRequest::BrainDelete { .. }
+            | AdminRequest::BrainMigrate { .. }
+            | AdminRequest::BrainCopy { .. }) => self.memory_request(id, uid, request),
             AdminRequest::Quit => {
                 if self.audited(id, &format!("uid {uid} ends the robot")) {
                     self.answer_client(id, &AdminAnswer::Done { text: "The robot is stopping.".to_owned() });
@@ -216,7 +229,11 @@ impl Engine {
         self.answer_client(id, &AdminAnswer::Loaded { report });
     }
 
-    fn answer_client(&mut self, id: u64, answer: &AdminAnswer) {
+    pub(crate) fn parts_of(&mut self, id: u64) -> Option<&mut Parts> {
+        self.clients.get_mut(&id).map(|client| &mut client.parts)
+    }
+
+    pub(crate) fn answer_client(&mut self, id: u64, answer: &AdminAnswer) {
         if let Some(client) = self.clients.get_mut(&id)
             && !client.wire.send(answer)
         {
@@ -224,7 +241,7 @@ impl Engine {
         }
     }
 
-    fn refuse(&mut self, id: u64, reason: &str) {
+    pub(crate) fn refuse(&mut self, id: u64, reason: &str) {
         self.answer_client(id, &AdminAnswer::Refused { reason: reason.to_owned() });
     }
 
@@ -242,7 +259,7 @@ impl Engine {
     }
 
     /// The line stands before the effect; without it the client is told why nothing happens.
-    fn audited(&mut self, id: u64, text: &str) -> bool {
+    pub(crate) fn audited(&mut self, id: u64, text: &str) -> bool {
         let written = self.audit.record(&mut self.log, text);
         if !written {
             self.refuse(id, "the audit log cannot be written, so nothing was done");
@@ -292,6 +309,7 @@ impl Engine {
         if self.secretd.is_none() {
             notices.push("The link to gopher-secretd is down.".to_owned());
         }
+        notices.extend(self.memory.notice());
         Status {
             robot: robot.map(|r| r.identity.user_name.clone()).unwrap_or_default(),
             version: start.map(|s| s.version.clone()).unwrap_or_default(),

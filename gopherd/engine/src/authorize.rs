@@ -15,7 +15,7 @@ use gopher_protocol::{
 
 use crate::{
     access,
-    brain::{Answer, whole_key},
+    brain::whole_key,
     connectors::Style,
     context::Context,
     dispatch::{STOPPING, Wanted},
@@ -188,12 +188,14 @@ impl Engine {
 
     /// The datum in which the stock extension keeps who was added to a group.
     fn remembered_group(&self, generation: &Generation, group: &str) -> Option<String> {
-        let extension = generation.robot.extension(&groups::NAME.into());
-        let name_space = extension.and_then(|e| e.name_space.as_deref()).unwrap_or(groups::NAME);
-        match self.brain.read(&whole_key(name_space, group)?) {
-            Answer::Datum { datum, .. } => datum,
-            Answer::Ret(_) => None,
-        }
+        let key = whole_key(groups::name_space(&generation.robot), group)?;
+        self.memory.values.peek(&key).map(str::to_owned)
+    }
+
+    /// Has at hand what decides who is in which group.
+    pub(crate) fn remember_groups(&mut self, generation: &Generation) {
+        let name_space = groups::name_space(&generation.robot);
+        self.keep_open(generation.groups.all().filter_map(|group| whole_key(name_space, group)).collect());
     }
 
     /// The groups of a user, as far as they are known to the authorizer `groups`.

@@ -1,9 +1,10 @@
-//! Long-term memory and its locks (spec: Robot API §1.7). The store is in memory.
+//! Locks of long-term memories (spec: Robot API §1.7, security §7.3).
 //!
-//! Pure: checkouts that must wait come back later, as [`Granted`], to whoever calls a method that frees a lock.
+//! Pure: it knows who may write what, and nothing of values. What is to be done comes out as [`Step`]s, whose order is
+//! kept; when a value has been written, or could not be, whoever did it says [`Brain::written`].
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{HashMap, VecDeque},
     hash::{BuildHasher as _, RandomState},
     time::{Duration, Instant},
 };
@@ -14,8 +15,6 @@ use crate::prompts::Caller;
 
 /// How often locks age.
 const TICK: Duration = Duration::from_secs(1);
-/// Bytes of keys and values kept at most.
-const CAPACITY: usize = 64 << 20;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Age {
@@ -25,93 +24,124 @@ enum Age {
     Available,
 }
 
+/// Who wants something of a memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asker {
+    Run(Caller),
+    /// An administrator, who reads from this byte on.
+    Client {
+        client: u64,
+        from: u64,
+    },
+    /// An administrator who wants it as Gopherbot would keep it.
+    Copier {
+        client: u64,
+    },
+}
+
+impl Asker {
+    fn is_of(self, run: RunId) -> bool {
+        matches!(self, Self::Run(caller) if caller.run == run)
+    }
+
+    fn is_client(self, id: u64) -> bool {
+        matches!(self, Self::Client { client, .. } | Self::Copier { client } if client == id)
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
 enum Wish {
     Checkout,
-    Delete,
+    /// To replace the value under a lock of its own; `None` removes it.
+    Put(Option<String>),
 }
 
 struct Lock {
     token: String,
-    holder: RunId,
+    holder: Asker,
     age: Age,
-    waiting: VecDeque<(Caller, Wish)>,
+    /// The value is being written: nobody else gets the lock until that is over.
+    writing: bool,
+    waiting: VecDeque<(Asker, Wish)>,
 }
 
-/// The answer to a call that had to wait, or to one that did not.
+/// What is to be done now.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Granted {
-    pub(crate) caller: Caller,
-    pub(crate) answer: Answer,
+pub(crate) enum Step {
+    /// The value as it is now goes to whoever asked, with this token.
+    Give {
+        asker: Asker,
+        key: String,
+        token: String,
+    },
+    /// The value is to be written, or removed; whoever asked is told once it is.
+    Write {
+        asker: Asker,
+        key: String,
+        datum: Option<String>,
+    },
+    Tell {
+        asker: Asker,
+        ret: RetVal,
+    },
 }
 
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
-    Datum { token: String, datum: Option<String>, ret: RetVal },
-    Ret(RetVal),
-}
-
-/// The store with its locks.
+/// All locks.
 #[derive(Default)]
 pub(crate) struct Brain {
-    data: BTreeMap<String, String>,
-    bytes: usize,
     locks: HashMap<String, Lock>,
     next_tick: Option<Instant>,
     tokens: RandomState,
     issued: u64,
 }
 
+/// Whether a key, or a part of one, is made of nothing but what keys are made of.
+pub(crate) fn valid_key(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b':' | b'-'))
+}
+
 /// The whole key of an extension's datum; `None` if it is not a valid one.
 pub(crate) fn whole_key(name_space: &str, key: &str) -> Option<String> {
-    let valid = |text: &str| {
-        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b':' | b'-'))
-    };
-    (valid(key) && valid(name_space)).then(|| format!("{name_space}:{key}"))
+    (valid_key(key) && valid_key(name_space)).then(|| format!("{name_space}:{key}"))
 }
 
 impl Brain {
     /// A snapshot without a lock.
-    pub(crate) fn read(&self, key: &str) -> Answer {
-        Answer::Datum { token: String::new(), datum: self.data.get(key).cloned(), ret: RetVal::Ok }
+    pub(crate) fn read(key: &str, asker: Asker) -> Vec<Step> {
+        vec![Step::Give { asker, key: key.to_owned(), token: String::new() }]
     }
 
-    /// Takes the lock; `None` if the caller has to wait for its holder.
-    pub(crate) fn checkout(&mut self, key: &str, caller: Caller, now: Instant) -> Option<Answer> {
-        self.wish(key, caller, Wish::Checkout, now)
+    /// Takes the lock; the value comes when its holder has given it back.
+    pub(crate) fn checkout(&mut self, key: &str, asker: Asker, now: Instant) -> Vec<Step> {
+        self.wish(key, asker, Wish::Checkout, now)
     }
 
-    /// Removes a datum, under the lock; `None` if the caller has to wait for its holder.
-    pub(crate) fn delete(&mut self, key: &str, caller: Caller, now: Instant) -> Option<Answer> {
-        self.wish(key, caller, Wish::Delete, now)
+    /// Replaces a datum, or removes it, under a lock of its own.
+    pub(crate) fn put(&mut self, key: &str, datum: Option<String>, asker: Asker, now: Instant) -> Vec<Step> {
+        self.wish(key, asker, Wish::Put(datum), now)
     }
 
-    fn wish(&mut self, key: &str, caller: Caller, wish: Wish, now: Instant) -> Option<Answer> {
-        if let Some(lock) = self.locks.get_mut(key).filter(|l| l.age != Age::Available) {
-            lock.waiting.push_back((caller, wish));
-            return None;
+    fn wish(&mut self, key: &str, asker: Asker, wish: Wish, now: Instant) -> Vec<Step> {
+        if let Some(lock) = self.locks.get_mut(key).filter(|l| l.writing || l.age != Age::Available) {
+            lock.waiting.push_back((asker, wish));
+            return Vec::new();
         }
-        Some(self.fulfil(key, caller, wish, VecDeque::new(), now))
+        vec![self.fulfil(key, asker, wish, VecDeque::new(), now)]
     }
 
-    fn fulfil(
-        &mut self,
-        key: &str,
-        caller: Caller,
-        wish: Wish,
-        waiting: VecDeque<(Caller, Wish)>,
-        now: Instant,
-    ) -> Answer {
-        if wish == Wish::Delete {
-            self.locks.remove(key);
-            self.forget(key);
-            return Answer::Ret(RetVal::Ok);
+    fn fulfil(&mut self, key: &str, asker: Asker, wish: Wish, waiting: VecDeque<(Asker, Wish)>, now: Instant) -> Step {
+        let key = key.to_owned();
+        let puts = matches!(wish, Wish::Put(_));
+        let token = if puts { String::new() } else { self.token() };
+        let lock = Lock { token: token.clone(), holder: asker, age: Age::New, writing: puts, waiting };
+        self.locks.insert(key.clone(), lock);
+        match wish {
+            Wish::Put(datum) => Step::Write { asker, key, datum },
+            Wish::Checkout => {
+                self.next_tick.get_or_insert(now + TICK);
+                Step::Give { asker, key, token }
+            }
         }
-        let token = self.token();
-        let lock = Lock { token: token.clone(), holder: caller.run, age: Age::New, waiting };
-        self.locks.insert(key.to_owned(), lock);
-        self.next_tick.get_or_insert(now + TICK);
-        Answer::Datum { token, datum: self.data.get(key).cloned(), ret: RetVal::Ok }
     }
 
     /// Sixteen hex digits that a run cannot guess.
@@ -120,64 +150,64 @@ impl Brain {
         format!("{:016x}", self.tokens.hash_one(self.issued))
     }
 
-    /// Stores JSON text and gives the lock back. Without a token nothing is stored, as extensions expect.
-    pub(crate) fn update(&mut self, key: &str, token: &str, datum: String, now: Instant) -> (RetVal, Vec<Granted>) {
+    /// Writes JSON text, which gives the lock back. Without a token nothing is stored, as extensions expect.
+    pub(crate) fn update(&mut self, key: &str, token: &str, datum: String, asker: Asker) -> Vec<Step> {
+        let tell = |ret| vec![Step::Tell { asker, ret }];
         if token.is_empty() {
-            return (RetVal::Ok, Vec::new());
+            return tell(RetVal::Ok);
         }
-        match self.locks.get(key) {
-            None => return (RetVal::DatumNotFound, Vec::new()),
-            Some(lock) if lock.token != token => return (RetVal::DatumLockExpired, Vec::new()),
-            Some(_) => {}
+        let lock = match self.locks.get_mut(key) {
+            None => return tell(RetVal::DatumNotFound),
+            Some(lock) if lock.token != token || lock.writing => return tell(RetVal::DatumLockExpired),
+            Some(lock) => lock,
+        };
+        if !is_json(&datum) {
+            return tell(RetVal::DataFormatError);
         }
-        if serde_json::from_str::<serde_json::Value>(&datum).is_err() {
-            return (RetVal::DataFormatError, Vec::new());
-        }
-        let old = self.data.get(key).map_or(0, |d| key.len() + d.len());
-        if self.bytes - old + key.len() + datum.len() > CAPACITY {
-            return (RetVal::BrainFailed, Vec::new());
-        }
-        self.forget(key);
-        self.bytes += key.len() + datum.len();
-        self.data.insert(key.to_owned(), datum);
-        (RetVal::Ok, self.release(key, now))
+        lock.writing = true;
+        vec![Step::Write { asker, key: key.to_owned(), datum: Some(datum) }]
+    }
+
+    /// What [`Step::Write`] asked for is done, or failed: the lock is free in either case.
+    pub(crate) fn written(&mut self, key: &str, now: Instant) -> Vec<Step> {
+        if self.locks.get(key).is_some_and(|lock| lock.writing) { self.release(key, now) } else { Vec::new() }
     }
 
     /// Gives the lock back without storing; a wrong token is ignored.
-    pub(crate) fn checkin(&mut self, key: &str, token: &str, now: Instant) -> Vec<Granted> {
-        if self.locks.get(key).is_some_and(|lock| lock.token == token) { self.release(key, now) } else { Vec::new() }
+    pub(crate) fn checkin(&mut self, key: &str, token: &str, now: Instant) -> Vec<Step> {
+        let own = self.locks.get(key).is_some_and(|lock| lock.token == token && !lock.writing);
+        if own { self.release(key, now) } else { Vec::new() }
     }
 
-    fn forget(&mut self, key: &str) {
-        if let Some(datum) = self.data.remove(key) {
-            self.bytes -= key.len() + datum.len();
-        }
-    }
-
-    /// Frees a lock and serves whoever waits for it.
-    fn release(&mut self, key: &str, now: Instant) -> Vec<Granted> {
-        let mut granted = Vec::new();
+    /// Frees a lock and serves whoever waits for it first.
+    fn release(&mut self, key: &str, now: Instant) -> Vec<Step> {
         let mut waiting = self.locks.remove(key).map(|lock| lock.waiting).unwrap_or_default();
-        while let Some((caller, wish)) = waiting.pop_front() {
-            let rest = if wish == Wish::Checkout { std::mem::take(&mut waiting) } else { VecDeque::new() };
-            granted.push(Granted { caller, answer: self.fulfil(key, caller, wish, rest, now) });
-            if wish == Wish::Checkout {
-                break;
-            }
+        match waiting.pop_front() {
+            Some((asker, wish)) => vec![self.fulfil(key, asker, wish, waiting, now)],
+            None => Vec::new(),
         }
-        granted
     }
 
-    /// A run is over: its locks are free and it waits for nothing.
-    pub(crate) fn run_ended(&mut self, run: RunId, now: Instant) -> Vec<Granted> {
+    /// A run is over: its locks are free and it waits for nothing. What it has written last is written.
+    pub(crate) fn run_ended(&mut self, run: RunId, now: Instant) -> Vec<Step> {
         if self.locks.is_empty() {
             return Vec::new();
         }
-        for lock in self.locks.values_mut() {
-            lock.waiting.retain(|(caller, _)| caller.run != run);
-        }
-        let held: Vec<String> = self.locks.iter().filter(|(_, l)| l.holder == run).map(|(k, _)| k.clone()).collect();
+        self.forget_waiting(|asker| asker.is_of(run));
+        let held = self.locks.iter().filter(|(_, lock)| lock.holder.is_of(run) && !lock.writing);
+        let held: Vec<String> = held.map(|(key, _)| key.clone()).collect();
         held.iter().flat_map(|key| self.release(key, now)).collect()
+    }
+
+    /// An administrator has left and waits for nothing.
+    pub(crate) fn client_ended(&mut self, client: u64) {
+        self.forget_waiting(|asker| asker.is_client(client));
+    }
+
+    fn forget_waiting(&mut self, gone: impl Fn(Asker) -> bool) {
+        for lock in self.locks.values_mut() {
+            lock.waiting.retain(|(asker, _)| !gone(*asker));
+        }
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {
@@ -185,12 +215,12 @@ impl Brain {
     }
 
     /// Ages locks; one that was seen before passes to whoever waits.
-    pub(crate) fn tick(&mut self, now: Instant) -> Vec<Granted> {
+    pub(crate) fn tick(&mut self, now: Instant) -> Vec<Step> {
         if self.next_tick.is_none_or(|at| at > now) {
             return Vec::new();
         }
         let mut ripe = Vec::new();
-        for (key, lock) in &mut self.locks {
+        for (key, lock) in self.locks.iter_mut().filter(|(_, lock)| !lock.writing) {
             match lock.age {
                 Age::New => lock.age = Age::Seen,
                 Age::Seen if lock.waiting.is_empty() => lock.age = Age::Available,
@@ -198,10 +228,16 @@ impl Brain {
                 Age::Available => {}
             }
         }
-        let granted = ripe.iter().flat_map(|key| self.release(key, now)).collect();
-        self.next_tick = self.locks.values().any(|l| l.age != Age::Available).then(|| now + TICK);
-        granted
+        let steps = ripe.iter().flat_map(|key| self.release(key, now)).collect();
+        let ages = |lock: &Lock| lock.age != Age::Available && !lock.writing;
+        self.next_tick = self.locks.values().any(ages).then(|| now + TICK);
+        steps
     }
+}
+
+/// Whether an extension's text is one JSON value.
+pub(crate) fn is_json(text: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 #[cfg(test)]
@@ -209,92 +245,110 @@ mod tests {
     use super::*;
     use gopher_protocol::ids::CallId;
 
-    fn caller(run: u64) -> Caller {
-        Caller { run: RunId(run), call: CallId(run) }
+    fn of(run: u64) -> Asker {
+        Asker::Run(Caller { run: RunId(run), call: CallId(run) })
     }
 
-    fn token(answer: Option<Answer>) -> String {
-        match answer {
-            Some(Answer::Datum { token, ret: RetVal::Ok, .. }) => token,
+    /// The token of the one lock that was given to this run.
+    fn token(steps: &[Step], run: u64) -> String {
+        match steps {
+            [Step::Give { asker, token, .. }] if *asker == of(run) && token.len() == 16 => token.clone(),
             other => panic!("no lock: {other:?}"),
         }
+    }
+
+    fn told(ret: RetVal, run: u64) -> Vec<Step> {
+        vec![Step::Tell { asker: of(run), ret }]
+    }
+
+    fn write(datum: Option<&str>, run: u64) -> Vec<Step> {
+        vec![Step::Write { asker: of(run), key: "p:k".into(), datum: datum.map(str::to_owned) }]
     }
 
     #[test]
     fn a_datum_is_stored_under_its_lock() {
         let (mut brain, now) = (Brain::default(), Instant::now());
-        let first = token(brain.checkout("p:k", caller(1), now));
-        assert_eq!(first.len(), 16);
+        let first = token(&brain.checkout("p:k", of(1), now), 1);
         assert!(first.bytes().all(|b| b.is_ascii_hexdigit()));
-        assert_eq!(brain.update("p:k", "", "1".into(), now).0, RetVal::Ok);
-        assert_eq!(brain.read("p:k"), Answer::Datum { token: String::new(), datum: None, ret: RetVal::Ok });
-        assert_eq!(brain.update("p:k", &first, "not json".into(), now).0, RetVal::DataFormatError);
-        assert_eq!(brain.update("p:k", &first, "{\"a\":1}".into(), now).0, RetVal::Ok);
-        assert_eq!(brain.update("p:k", &first, "2".into(), now).0, RetVal::DatumNotFound);
-        let Answer::Datum { datum, .. } = brain.read("p:k") else { panic!("datum") };
-        assert_eq!(datum.as_deref(), Some("{\"a\":1}"));
-        assert_eq!(brain.delete("p:k", caller(1), now), Some(Answer::Ret(RetVal::Ok)));
-        assert_eq!(brain.delete("p:k", caller(1), now), Some(Answer::Ret(RetVal::Ok)));
-        assert_eq!(brain.bytes, 0);
+        assert_eq!(brain.update("p:k", "", "1".into(), of(1)), told(RetVal::Ok, 1));
+        assert_eq!(brain.update("p:k", &first, "not json".into(), of(1)), told(RetVal::DataFormatError, 1));
+        assert_eq!(brain.update("p:k", &first, "{\"a\":1}".into(), of(1)), write(Some("{\"a\":1}"), 1));
+        assert_eq!(
+            brain.update("p:k", &first, "2".into(), of(1)),
+            told(RetVal::DatumLockExpired, 1),
+            "it is being written"
+        );
+        assert_eq!(brain.written("p:k", now), []);
+        assert_eq!(brain.update("p:k", &first, "2".into(), of(1)), told(RetVal::DatumNotFound, 1));
+        assert_eq!(brain.put("p:k", None, of(1), now), write(None, 1));
+        assert_eq!(brain.written("p:k", now), []);
+        assert!(brain.locks.is_empty());
     }
 
     #[test]
-    fn waiting_checkouts_are_served_in_order() {
+    fn waiting_checkouts_are_served_in_order_and_not_before_the_value_is_written() {
         let (mut brain, now) = (Brain::default(), Instant::now());
-        let first = token(brain.checkout("p:k", caller(1), now));
-        assert_eq!(brain.checkout("p:k", caller(2), now), None);
-        assert_eq!(brain.delete("p:k", caller(3), now), None);
-        assert_eq!(brain.checkout("p:k", caller(4), now), None);
-        let (ret, granted) = brain.update("p:k", &first, "1".into(), now);
-        assert_eq!(ret, RetVal::Ok);
-        let [Granted { caller: next, answer: Answer::Datum { token: second, datum, .. } }] = granted.as_slice() else {
-            panic!("{granted:?}")
-        };
-        assert_eq!((*next, datum.as_deref()), (caller(2), Some("1")));
-        assert_eq!(brain.update("p:k", &first, "2".into(), now).0, RetVal::DatumLockExpired);
+        let first = token(&brain.checkout("p:k", of(1), now), 1);
+        assert_eq!(brain.checkout("p:k", of(2), now), []);
+        assert_eq!(brain.put("p:k", None, of(3), now), []);
+        assert_eq!(brain.checkout("p:k", of(4), now), []);
+        assert_eq!(brain.update("p:k", &first, "1".into(), of(1)), write(Some("1"), 1));
+        let second = token(&brain.written("p:k", now), 2);
+        assert_eq!(brain.update("p:k", &first, "2".into(), of(1)), told(RetVal::DatumLockExpired, 1));
         assert_eq!(brain.checkin("p:k", "wrong", now), []);
-        let granted = brain.checkin("p:k", second, now);
-        assert_eq!(granted.len(), 2, "the deletion, then the next checkout");
-        assert_eq!(granted[0], Granted { caller: caller(3), answer: Answer::Ret(RetVal::Ok) });
-        assert!(matches!(&granted[1].answer, Answer::Datum { datum: None, .. }));
+        assert_eq!(brain.checkin("p:k", &second, now), write(None, 3), "the deletion");
+        token(&brain.written("p:k", now), 4);
     }
 
     #[test]
     fn a_lock_is_safe_for_a_second_then_passes_on_or_stays_for_a_late_update() {
         let (mut brain, now) = (Brain::default(), Instant::now());
-        let first = token(brain.checkout("p:k", caller(1), now));
-        assert_eq!(brain.checkout("p:k", caller(2), now), None);
+        let first = token(&brain.checkout("p:k", of(1), now), 1);
+        assert_eq!(brain.checkout("p:k", of(2), now), []);
         assert_eq!(brain.tick(now + TICK), []);
-        let granted = brain.tick(now + 2 * TICK);
-        assert_eq!(granted.len(), 1);
-        assert_eq!(brain.update("p:k", &first, "1".into(), now).0, RetVal::DatumLockExpired);
+        token(&brain.tick(now + 2 * TICK), 2);
+        assert_eq!(brain.update("p:k", &first, "1".into(), of(1)), told(RetVal::DatumLockExpired, 1));
 
-        let late = token(brain.checkout("p:late", caller(1), now));
+        let late = token(&brain.checkout("p:late", of(1), now), 1);
         let mut at = now + 2 * TICK;
         while let Some(next) = brain.deadline() {
             at = next;
             brain.tick(at);
         }
-        assert_eq!(brain.update("p:late", &late, "1".into(), at).0, RetVal::Ok);
-        let stolen = token(brain.checkout("p:k", caller(5), at));
-        assert!(!stolen.is_empty(), "an available lock goes to the next who asks");
+        assert!(matches!(brain.update("p:late", &late, "1".into(), of(1)).as_slice(), [Step::Write { .. }]));
+        token(&brain.checkout("p:k", of(5), at), 5);
+    }
+
+    #[test]
+    fn nobody_gets_a_lock_while_its_value_is_being_written_however_long_that_takes() {
+        let (mut brain, now) = (Brain::default(), Instant::now());
+        let first = token(&brain.checkout("p:k", of(1), now), 1);
+        assert_eq!(brain.update("p:k", &first, "1".into(), of(1)), write(Some("1"), 1));
+        assert_eq!(brain.checkout("p:k", of(2), now), []);
+        for seconds in 1..10 {
+            assert_eq!(brain.tick(now + seconds * TICK), []);
+        }
+        assert_eq!(brain.run_ended(RunId(1), now), [], "what a dead run wrote last is still written");
+        token(&brain.written("p:k", now), 2);
     }
 
     #[test]
     fn the_lock_of_a_dead_run_is_free() {
         let (mut brain, now) = (Brain::default(), Instant::now());
-        token(brain.checkout("p:k", caller(1), now));
-        assert_eq!(brain.checkout("p:k", caller(2), now), None);
-        assert_eq!(brain.checkout("p:k", caller(3), now), None);
+        token(&brain.checkout("p:k", of(1), now), 1);
+        let client = Asker::Client { client: 7, from: 0 };
+        assert_eq!(brain.put("p:k", Some("2".into()), client, now), []);
+        assert_eq!(brain.checkout("p:k", of(2), now), []);
+        assert_eq!(brain.checkout("p:k", of(3), now), []);
+        brain.client_ended(7);
         assert_eq!(brain.run_ended(RunId(2), now), []);
-        let granted = brain.run_ended(RunId(1), now);
-        assert_eq!(granted.iter().map(|g| g.caller).collect::<Vec<_>>(), [caller(3)]);
+        token(&brain.run_ended(RunId(1), now), 3);
     }
 
     #[test]
     fn keys_are_words_with_colons_and_dashes() {
         assert_eq!(whole_key("p", "a:b-c_1").as_deref(), Some("p:a:b-c_1"));
-        for bad in ["", "a b", "a/../b", "ä", "a\\b"] {
+        for bad in ["", "a b", "a/../b", "..", "ä", "a\\b"] {
             assert_eq!(whole_key("p", bad), None, "{bad}");
         }
     }

@@ -15,7 +15,7 @@ use gopher_protocol::{
 
 use crate::{
     attributes::{self, Attribute},
-    brain::{Answer, Granted, whole_key},
+    brain::{Asker, Brain, whole_key},
     context::{Context, bracketed},
     engine::Engine,
     events::Event,
@@ -57,7 +57,7 @@ pub(crate) struct Subject {
 }
 
 /// Who wants to know an attribute from a connector.
-pub(crate) enum Asker {
+pub(crate) enum Inquirer {
     Call(Caller),
     /// A mail that needs an address.
     Mail(Box<Draft>),
@@ -65,15 +65,15 @@ pub(crate) enum Asker {
 
 /// An attribute asked of a connector.
 pub(crate) struct LookUp {
-    asker: Asker,
+    asker: Inquirer,
     pub(crate) until: Instant,
 }
 
 impl LookUp {
     pub(crate) fn run(&self) -> RunId {
         match &self.asker {
-            Asker::Call(caller) => caller.run,
-            Asker::Mail(draft) => draft.caller.run,
+            Inquirer::Call(caller) => caller.run,
+            Inquirer::Mail(draft) => draft.caller.run,
         }
     }
 }
@@ -132,10 +132,6 @@ impl Engine {
         self.answer(ended.caller, RobotAnswer::Reply { text: ended.text, ret: ended.ret });
     }
 
-    pub(crate) fn answer_brain(&mut self, granted: Granted) {
-        self.answer(granted.caller, of_brain(granted.answer));
-    }
-
     pub(crate) fn expire_lookups(&mut self, now: Instant) {
         let late: Vec<CallId> =
             self.lookups.iter().filter(|(_, look_up)| look_up.until <= now).map(|(call, _)| *call).collect();
@@ -147,8 +143,8 @@ impl Engine {
     /// A connector has answered, or time has.
     pub(crate) fn looked_up(&mut self, call: CallId, value: String, ret: RetVal) {
         match self.lookups.remove(&call).map(|look_up| look_up.asker) {
-            Some(Asker::Call(caller)) => self.answer(caller, RobotAnswer::Attribute { value, ret }),
-            Some(Asker::Mail(draft)) => self.recipient(*draft, value, ret),
+            Some(Inquirer::Call(caller)) => self.answer(caller, RobotAnswer::Attribute { value, ret }),
+            Some(Inquirer::Mail(draft)) => self.recipient(*draft, value, ret),
             None => {}
         }
     }
@@ -159,7 +155,7 @@ impl Engine {
         protocol: &str,
         user: &str,
         attribute: String,
-        asker: Asker,
+        asker: Inquirer,
     ) -> Result<(), RetVal> {
         let call = self.next_call;
         self.next_call = call.next();
@@ -264,6 +260,7 @@ impl Engine {
 
     fn memory_call(&mut self, subject: &Subject, request: RobotCall) -> Option<RobotAnswer> {
         let (context, now) = (&*subject.context, Instant::now());
+        let asker = Asker::Run(subject.caller);
         let ok = Some(RobotAnswer::RetVal(RetVal::Ok));
         match request {
             RobotCall::Remember { key, value, shared, thread } => {
@@ -282,17 +279,14 @@ impl Engine {
                     let ret = RetVal::InvalidDatumKey;
                     return Some(RobotAnswer::Datum { token: String::new(), datum: None, ret });
                 };
-                if write {
-                    self.brain.checkout(&key, subject.caller, now).map(of_brain)
-                } else {
-                    Some(of_brain(self.brain.read(&key)))
-                }
+                let steps = if write { self.brain.checkout(&key, asker, now) } else { Brain::read(&key, asker) };
+                self.take_steps(steps);
+                None
             }
             RobotCall::CheckinDatum { key, token } => {
                 if let Some(key) = whole_key(subject.name_space(), &key) {
-                    for granted in self.brain.checkin(&key, &token, now) {
-                        self.answer_brain(granted);
-                    }
+                    let steps = self.brain.checkin(&key, &token, now);
+                    self.take_steps(steps);
                 }
                 ok
             }
@@ -300,14 +294,23 @@ impl Engine {
                 let Some(key) = whole_key(subject.name_space(), &key) else {
                     return Some(RobotAnswer::RetVal(RetVal::InvalidDatumKey));
                 };
-                let (ret, granted) = self.brain.update(&key, &token, datum, now);
-                for granted in granted {
-                    self.answer_brain(granted);
+                if token.is_empty() {
+                    self.log.line(
+                        LogLevel::Warn,
+                        &subject.tag,
+                        &format!("{key} was updated without a lock: nothing is stored"),
+                    );
                 }
-                Some(RobotAnswer::RetVal(ret))
+                let steps = self.brain.update(&key, &token, datum, asker);
+                self.take_steps(steps);
+                None
             }
             RobotCall::DeleteDatum { key } => match whole_key(subject.name_space(), &key) {
-                Some(key) => self.brain.delete(&key, subject.caller, now).map(of_brain),
+                Some(key) => {
+                    let steps = self.brain.put(&key, None, asker, now);
+                    self.take_steps(steps);
+                    None
+                }
                 None => Some(RobotAnswer::RetVal(RetVal::InvalidDatumKey)),
             },
             _ => Some(RobotAnswer::Refused("the robot does not know this call".to_owned())),
@@ -329,7 +332,7 @@ impl Engine {
         if found != Attribute::AskConnector {
             return found.into_answer();
         }
-        let asked = self.look_up(&subject.context.protocol, user, attribute, Asker::Call(subject.caller));
+        let asked = self.look_up(&subject.context.protocol, user, attribute, Inquirer::Call(subject.caller));
         asked.err().map(|ret| RobotAnswer::Attribute { value: String::new(), ret })
     }
 
@@ -420,13 +423,6 @@ impl Engine {
             }
         }
         None
-    }
-}
-
-fn of_brain(answer: Answer) -> RobotAnswer {
-    match answer {
-        Answer::Datum { token, datum, ret } => RobotAnswer::Datum { token, datum, ret },
-        Answer::Ret(ret) => RobotAnswer::RetVal(ret),
     }
 }
 

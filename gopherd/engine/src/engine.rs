@@ -33,6 +33,7 @@ use crate::{
     loading::{Inspected, Loader},
     log::{Log, now_ms},
     mailing::Mailing,
+    memory::Memory,
     outbox::Outbox,
     pipeline::Pipeline,
     prompts::Prompts,
@@ -53,6 +54,7 @@ const BACKLOG: usize = 64 << 20;
 pub(crate) enum Who {
     Supervisor,
     Secretd,
+    Store,
     Loader,
     Connector(Rc<str>),
     Mail,
@@ -119,6 +121,7 @@ pub(crate) struct Engine {
     pub(crate) prompts: Prompts,
     pub(crate) ephemeral: Ephemeral,
     pub(crate) brain: Brain,
+    pub(crate) memory: Memory,
     pub(crate) journal: Journal,
     pub(crate) outbox: Outbox,
     pub(crate) log: Log,
@@ -175,6 +178,7 @@ impl Engine {
             prompts: Prompts::default(),
             ephemeral: Ephemeral::default(),
             brain: Brain::default(),
+            memory: Memory::default(),
             journal: Journal::default(),
             outbox: Outbox::new(first_delivery),
             log: Log::default(),
@@ -197,11 +201,14 @@ impl Engine {
         // So far only the supervisor has spoken. Whatever else is needed comes over links as descriptors.
         if let Some(directory) = self.log.directory() {
             confine::only_beneath(directory)?;
-            role::confine("engine")?;
+            // Its thread is under the same walls: no thread can be started once they are complete.
+            self.start_store();
+            role::confine_all_threads("engine")?;
         }
         while !self.over {
             self.turn(None)?;
         }
+        self.end_store();
         Ok(())
     }
 
@@ -251,6 +258,7 @@ impl Engine {
         match who {
             Who::Supervisor => self.hear_supervisor(),
             Who::Secretd => self.hear_secretd(),
+            Who::Store => self.hear_store(),
             Who::Loader => self.hear_loader(),
             Who::Connector(name) => self.hear_connector(&name),
             Who::Mail => self.hear_mail(),
@@ -270,21 +278,12 @@ impl Engine {
         let lookups = self.lookups.values().map(|look_up| look_up.until).min();
         let clients = self.clients.values().filter_map(Client::deadline).min();
         let threads = self.subscriptions.deadline();
+        let locks = self.brain.deadline();
+        let papers = self.memory.papers.deadline();
         let mail = self.mail.deadline();
-        [
-            phase,
-            runs,
-            lookups,
-            clients,
-            threads,
-            mail,
-            self.prompts.deadline(),
-            self.outbox.deadline(),
-            self.brain.deadline(),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        let prompts = self.prompts.deadline();
+        let outbox = self.outbox.deadline();
+        [phase, runs, lookups, clients, threads, mail, prompts, outbox, locks, papers].into_iter().flatten().min()
     }
 
     fn expire(&mut self, now: Instant) {
@@ -294,9 +293,8 @@ impl Engine {
         for answered in self.prompts.expire(now) {
             self.answer_prompt(answered);
         }
-        for granted in self.brain.tick(now) {
-            self.answer_brain(granted);
-        }
+        let steps = self.brain.tick(now);
+        self.take_steps(steps);
         for ended in self.subscriptions.expire(now) {
             self.subscription_ended(ended);
         }
@@ -304,6 +302,7 @@ impl Engine {
         self.expire_mail(now);
         self.expire_runs(now);
         self.expire_clients(now);
+        self.save_papers(now, false);
         self.expire_phase(now);
     }
 
@@ -352,7 +351,7 @@ impl Engine {
                     self.end_worker(run, &error);
                 }
                 Who::Client(client) => self.end_client(client),
-                Who::Supervisor | Who::Secretd | Who::Loader | Who::Mail | Who::Listener => {}
+                Who::Supervisor | Who::Secretd | Who::Store | Who::Loader | Who::Mail | Who::Listener => {}
             }
         }
     }

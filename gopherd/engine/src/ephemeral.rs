@@ -1,9 +1,10 @@
 //! Short-term memory of extensions and of the matcher (spec: Robot API §1.8, configuration §4.6).
 //!
-//! Pure; the clock is passed in. Bounded: when full, the oldest memories go first.
+//! Pure; the clock is passed in. Bounded: when full, the oldest memories go first. They are saved in shelves, so that
+//! one new memory does not mean to write all of them down again.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     time::{Duration, Instant},
 };
 
@@ -16,9 +17,11 @@ const CAPACITY: usize = 32 << 20;
 /// How long a remark can still be turned into a command by addressing the robot afterwards.
 const REMARK: Duration = Duration::from_secs(77);
 const REMARKS: usize = 4096;
+/// Parts in which memories are saved.
+pub(crate) const SHELVES: u8 = 32;
 
 /// Where a memory is found again: exactly there.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 struct Key {
     name: String,
     user: String,
@@ -47,6 +50,13 @@ impl Key {
         if self.thread.is_empty() && !self.channel.is_empty() { IN_CHANNEL } else { IN_THREAD }
     }
 
+    /// The same in every process.
+    fn shelf(&self) -> u8 {
+        let bytes = [&self.name, &self.user, &self.channel, &self.thread].into_iter().flat_map(|text| text.bytes());
+        let hash = bytes.fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+        (hash.to_be_bytes()[0] ^ hash.to_be_bytes()[3]) % SHELVES
+    }
+
     fn size(&self, value: &str) -> usize {
         // Names are short; the constant stands for them and for the table itself.
         self.name.len() + value.len() + 256
@@ -58,12 +68,23 @@ struct Memory {
     written: Instant,
 }
 
+/// A memory as it is saved.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Saved {
+    key: Key,
+    value: String,
+    /// Milliseconds since 1970.
+    written: u64,
+}
+
 /// All short-term memories.
 #[derive(Default)]
 pub(crate) struct Ephemeral {
     memories: HashMap<Key, Memory>,
     bytes: usize,
     remarks: HashMap<Key, (String, Instant)>,
+    /// Shelves that are not saved as they are.
+    changed: BTreeSet<u8>,
 }
 
 /// What became of a context argument.
@@ -90,8 +111,7 @@ impl Ephemeral {
         if value.is_empty() || key.size(&value) > CAPACITY {
             return;
         }
-        self.bytes += key.size(&value);
-        self.memories.insert(key, Memory { value, written: now });
+        self.put(key, Memory { value, written: now });
         if self.bytes > CAPACITY {
             self.shrink(now);
         }
@@ -113,10 +133,59 @@ impl Ephemeral {
         self.forget(&Key::of(context, key, shared, false));
     }
 
+    fn put(&mut self, key: Key, memory: Memory) {
+        self.bytes += key.size(&memory.value);
+        self.changed.insert(key.shelf());
+        self.memories.insert(key, memory);
+    }
+
     fn forget(&mut self, key: &Key) {
         if let Some(memory) = self.memories.remove(key) {
             self.bytes -= key.size(&memory.value);
+            self.changed.insert(key.shelf());
         }
+    }
+
+    pub(crate) fn has_changed(&self) -> bool {
+        !self.changed.is_empty()
+    }
+
+    /// Shelves that have to be saved; they count as saved from now on.
+    pub(crate) fn changed(&mut self) -> BTreeSet<u8> {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// What stands on a shelf, to be saved. `wall` is the time `now` has on the clock, in milliseconds.
+    pub(crate) fn on_shelf(&self, number: u8, now: Instant, wall: u64) -> String {
+        let here = self.memories.iter().filter(|(key, _)| key.shelf() == number);
+        let saved = here.filter_map(|(key, memory)| {
+            let age = now.duration_since(memory.written);
+            (age < key.lifetime()).then(|| Saved {
+                key: key.clone(),
+                value: memory.value.clone(),
+                written: wall.saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
+            })
+        });
+        serde_json::to_string(&saved.collect::<Vec<_>>()).unwrap_or_default()
+    }
+
+    /// Puts back what was saved and is not too old; `false` if it is nothing that was saved.
+    pub(crate) fn restore(&mut self, saved: &str, now: Instant, wall: u64) -> bool {
+        let Ok(saved) = serde_json::from_str::<Vec<Saved>>(saved) else { return false };
+        let before = self.changed.clone();
+        for Saved { key, value, written } in saved {
+            let age = Duration::from_millis(wall.saturating_sub(written));
+            // A machine that has just started has no clock that reaches back so far: such memories live longer.
+            let written = now.checked_sub(age).unwrap_or(now);
+            if age < key.lifetime() && !self.memories.contains_key(&key) {
+                self.put(key, Memory { value, written });
+            }
+        }
+        self.changed = before;
+        if self.bytes > CAPACITY {
+            self.shrink(now);
+        }
+        true
     }
 
     fn shrink(&mut self, now: Instant) {
@@ -256,6 +325,37 @@ mod tests {
         assert_eq!(memory.take_remark(&here(), now), None);
         memory.note_remark(&here(), "ping", now);
         assert_eq!(memory.take_remark(&here(), now + Duration::from_secs(78)), None);
+    }
+
+    #[test]
+    fn memories_are_saved_in_shelves_and_keep_their_age() {
+        let (mut memory, now) = (Ephemeral::default(), Instant::now());
+        for n in 0..200 {
+            memory.remember(&here(), &format!("k{n}"), format!("v{n}"), false, false, now);
+        }
+        let threaded = Context { threaded: true, ..here() };
+        memory.remember(&threaded, "deep", "t".into(), false, false, now);
+        let shelves = memory.changed();
+        assert!(shelves.len() > usize::from(SHELVES) / 2 && !memory.has_changed());
+        memory.remember(&here(), "k7", "new".into(), false, false, now);
+        assert_eq!(memory.changed().len(), 1);
+
+        let saved: Vec<String> =
+            (0..SHELVES).map(|n| memory.on_shelf(n, now + Duration::from_mins(10), 1_000_000)).collect();
+        let (mut again, now) = (Ephemeral::default(), Instant::now());
+        for text in &saved {
+            assert!(again.restore(text, now, 1_000_000 + 60_000));
+        }
+        assert!(!again.has_changed() && !again.restore("{", now, 0));
+        assert_eq!(again.recall(&here(), "k7", false, now), "new");
+        assert_eq!(again.recall(&here(), "k8", false, now + Duration::from_mins(2)), "v8");
+        assert_eq!(again.recall(&here(), "k8", false, now + Duration::from_mins(4)), "", "fifteen minutes in all");
+        assert_eq!(again.recall(&threaded, "deep", false, now), "t");
+        let mut late = Ephemeral::default();
+        for text in &saved {
+            assert!(late.restore(text, now, 1_000_000 + 15 * 60_000));
+        }
+        assert_eq!(late.memories.len(), 1, "the thread's");
     }
 
     #[test]

@@ -338,9 +338,8 @@ impl Engine {
         for answered in self.prompts.interrupt(id) {
             self.answer_prompt(answered);
         }
-        for granted in self.brain.run_ended(id, now) {
-            self.answer_brain(granted);
-        }
+        let steps = self.brain.run_ended(id, now);
+        self.take_steps(steps);
         self.lookups.retain(|_, look_up| look_up.run() != id);
         if purpose != Purpose::Authorize && !self.goes_on(pipeline) {
             self.journal.advance(&context.protocol, &context.event, Progress::Finished);

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use gopher_protocol::robot_api::TaskRetVal;
+use gopher_protocol::{robot::Robot, robot_api::TaskRetVal};
 use serde::Deserialize;
 
 /// The authorizer, and the extension that has its configuration and its chat commands.
@@ -17,6 +17,11 @@ const NOT_YOURS: &str = "Sorry, only a group administrator can do that";
 /// that of a group's administrator.
 pub(crate) fn refusal(command: &str, listed: bool) -> Option<&'static str> {
     (!listed && matches!(command, "add" | "remove" | "empty")).then_some(NOT_YOURS)
+}
+
+/// The name space of the extension's data.
+pub(crate) fn name_space(robot: &Robot) -> &str {
+    robot.extension(&NAME.into()).and_then(|extension| extension.name_space.as_deref()).unwrap_or(NAME)
 }
 
 /// One group as it is configured, and as its datum is remembered.
@@ -50,6 +55,10 @@ impl Groups {
         let config: Config = serde_json::from_str(config).map_err(|error| error.to_string())?;
         let groups = config.groups.unwrap_or_default();
         Ok(Self(groups.into_iter().map(|(name, group)| (name, group.unwrap_or_default())).collect()))
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
     }
 
     pub(crate) fn is_empty(&self) -> bool {

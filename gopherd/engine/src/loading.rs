@@ -294,8 +294,13 @@ impl Engine {
         }
         self.current = Some(Rc::clone(&generation));
         self.defaults.save(|task| generation.robot.extensions.iter().any(|e| e.name.as_str() == task));
+        self.choose_brain(&generation.robot.brain);
+        self.remember_groups(&generation);
         if !self.inspects() {
-            self.follow_protocols(&generation);
+            // The first time, plugins wait for what they and people have been told before.
+            if self.has_memory() {
+                self.follow_protocols(&generation);
+            }
             self.follow_mail(&generation);
             if before.is_some() && self.phase == Phase::Open {
                 self.initialize_plugins();
@@ -305,7 +310,7 @@ impl Engine {
     }
 
     /// Connectors of the configuration in force run, others do not.
-    fn follow_protocols(&mut self, generation: &Generation) {
+    pub(crate) fn follow_protocols(&mut self, generation: &Generation) {
         let names: Vec<&str> = generation.robot.protocols.iter().map(|p| p.name.as_str()).collect();
         // A console may be opened whatever the configuration says.
         let gone = |name: &&Rc<str>| !names.contains(&&***name) && &***name != TERMINAL;

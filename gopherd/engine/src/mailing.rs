@@ -12,7 +12,7 @@ use gopher_protocol::{
 
 use crate::{
     attributes::{self, Attribute},
-    calls::{Asker, Subject},
+    calls::{Inquirer, Subject},
     engine::{BURST, Engine, Phase, Who},
     generation::Generation,
     mail::{Letter, Post, objection},
@@ -96,7 +96,7 @@ impl Engine {
             Attribute::Known(address) => self.post(draft, address).err(),
             Attribute::NotFound => Some(missing),
             Attribute::AskConnector => {
-                let asker = Asker::Mail(Box::new(draft));
+                let asker = Inquirer::Mail(Box::new(draft));
                 self.look_up(&context.protocol, &user, "email".to_owned(), asker).err().map(|_| missing)
             }
         };

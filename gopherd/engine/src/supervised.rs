@@ -116,6 +116,7 @@ impl Engine {
     /// Nothing runs any more: connectors deliver what they have, say goodbye, and end.
     fn leave(&mut self, now: Instant) {
         self.phase = Phase::Leaving { until: now + FAREWELL };
+        self.save_papers(now, true);
         for wire in self.connectors.values_mut().filter_map(|c| c.wire.as_mut()).chain(&mut self.mail.wire) {
             wire.send(&EngineToConnector::Stop);
         }
@@ -130,7 +131,7 @@ impl Engine {
             self.leave(now);
         }
         match &self.phase {
-            Phase::Leaving { until } if *until <= now || self.nobody_is_left() => {
+            Phase::Leaving { until } if *until <= now || (self.nobody_is_left() && self.memory.is_idle()) => {
                 self.over = true;
             }
             Phase::Initializing { until, .. } if *until <= now => {

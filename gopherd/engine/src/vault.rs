@@ -53,14 +53,30 @@ impl Engine {
 
     fn secretd_says(&mut self, message: SecretdToEngine) {
         let (call, text) = match message {
-            SecretdToEngine::Encrypted { call, text } => (call, Ok(text)),
+            SecretdToEngine::Encrypted { call, text } => match self.copied(call, text) {
+                Ok(()) => return,
+                Err(text) => (call, Ok(text)),
+            },
             SecretdToEngine::Failed { call, reason } => (call, Err(reason)),
-            // Nothing is sealed yet, so no such answer is expected.
-            SecretdToEngine::Sealed { call, .. } | SecretdToEngine::Opened { call, .. } => {
-                self.log.error(&format!("secretd answered call {call} that nobody made"));
+            SecretdToEngine::Keys { own } => return self.know_keys(own),
+            SecretdToEngine::Sealed { call, sealed } => {
+                if !self.sealed(call, sealed) {
+                    self.log.error(&format!("secretd sealed for call {call} that nobody made"));
+                }
+                return;
+            }
+            SecretdToEngine::Opened { call, plaintext } => {
+                if !self.opened(call, &plaintext) {
+                    self.log.error(&format!("secretd opened for call {call} that nobody made"));
+                }
                 return;
             }
         };
+        if let Err(reason) = &text
+            && self.not_done(call, reason)
+        {
+            return;
+        }
         let Some(context) = self.encrypting.remove(&call) else { return };
         match text {
             Ok(text) => {
@@ -77,6 +93,7 @@ impl Engine {
             wire.close(&self.poller);
             self.log.warn(&format!("the link to secretd ended: {error}"));
         }
+        self.memory_without_secretd();
         for (_, context) in std::mem::take(&mut self.encrypting) {
             self.tell(&context, Style::REPLY, NO_SECRETD);
         }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    configuration, embedded, matching,
+    configuration, embedded, matching, memory,
     robot::{self, Robot},
     sample::{Sample, ms, ratio},
 };
@@ -102,6 +102,7 @@ pub(crate) fn all(only: Option<&str>) -> Result<Vec<Row>, Failure> {
     if wanted("match") {
         rows.extend(matching::rows()?);
     }
+    rows.extend(memory::rows(&wanted)?);
     rows.extend(configuration::rows(&wanted)?);
     Ok(rows)
 }

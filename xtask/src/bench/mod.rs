@@ -5,6 +5,7 @@ mod embedded;
 mod extensions;
 mod figures;
 mod matching;
+mod memory;
 mod robot;
 mod sample;
 

@@ -87,7 +87,7 @@ pub(crate) fn new(args: &NewArgs, directory: Option<PathBuf>, view: View) -> Res
     let entry = Entry { map: kind.map(), name, path: &own, description: &description };
 
     let robot = tree.join("conf/robot.yaml");
-    let text = fs::read_to_string(&robot).map_err(|error| CtlError::File { path: robot.clone(), error })?;
+    let text = fs::read_to_string(&robot).map_err(CtlError::file(&robot))?;
     let declared = entry.add(&text);
     if let Declared::Known(map) = declared {
         return Err(CtlError::Taken(format!("there is an extension '{name}' already: {map} of {}", robot.display())));
@@ -96,7 +96,7 @@ pub(crate) fn new(args: &NewArgs, directory: Option<PathBuf>, view: View) -> Res
     make(&tree, &files)?;
     let by_hand = match declared {
         Declared::Added(text) => {
-            fs::write(&robot, text).map_err(|error| CtlError::File { path: robot.clone(), error })?;
+            fs::write(&robot, text).map_err(CtlError::file(&robot))?;
             None
         }
         Declared::ByHand(why) => Some(why),

@@ -211,7 +211,7 @@ fn provider_files_must_be_there_and_hold_their_section() {
     let told = |key: &str, line: u32| {
         format!("custom/conf/robot.yaml:{line}:1: `{key}` is read by a later version and has no effect yet")
     };
-    let later = vec![told("Brain", 3), told("HistoryProvider", 4), told("QueueProviders", 5)];
+    let later = vec![told("HistoryProvider", 4), told("QueueProviders", 5)];
     assert_eq!(file("nothing", ""), Ok(later.clone()));
     for (name, text, expected) in [
         (
@@ -245,7 +245,7 @@ fn provider_files_must_be_there_and_hold_their_section() {
     }
     let slip = file("brains/file.yaml", "BrainConfig: {BrainDirectori: x, encode: true, zz: 1}\n").expect("valid");
     assert_eq!(
-        slip[3..],
+        slip[2..],
         [
             "custom/conf/brains/file.yaml:1:15: `file` does not know the key `BrainDirectori`, which has no effect (did you mean `BrainDirectory`?)",
             "custom/conf/brains/file.yaml:1:48: `file` does not know the key `zz`, which has no effect",
@@ -305,7 +305,7 @@ fn the_shipped_tree_has_what_robots_without_files_of_their_own_need() {
     let file = home.path().join("conf/robot.yaml");
     let place = home.path().display().to_string();
     let sources = Sources { home: place.clone(), config_dir: place, install_dir: install.into(), ..super::sources() };
-    for (provider, later) in [("file", 2), ("mem", 0)] {
+    for (provider, later) in [("file", 1), ("mem", 0)] {
         let yaml = format!("PrimaryProtocol: test\nBrain: {provider}\nHistoryProvider: {provider}\n");
         std::fs::write(&file, yaml).expect("writes");
         let draft = crate::read(Generation(1), &sources, &crate::Launch::default(), &crate::Disk)

@@ -78,6 +78,7 @@ fn start() -> EngineStart {
         pass_through: vec![("PATH".into(), "/usr/bin:/bin".into())],
         hidden_commands_off: Vec::new(),
         inspect: false,
+        old_memories: None,
     }
 }
 

@@ -50,6 +50,7 @@ impl Supervisor {
             pass_through: self.environment.pass_through.clone(),
             hidden_commands_off: self.options.capabilities_off.clone(),
             inspect: self.options.inspect.is_some(),
+            old_memories: self.files.old_memories(),
         }
     }
 
