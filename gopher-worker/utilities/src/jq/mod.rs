@@ -1,11 +1,11 @@
 //! `jq` on the jaq crates, as close to gojq as they allow: keys are sorted, exit codes are its.
 
-mod interpolation;
 mod natives;
 mod numbers;
 mod options;
 mod paths;
 mod source;
+mod value;
 mod yaml;
 
 use std::{
@@ -26,6 +26,7 @@ use crate::job::{Job, Outcome, Stop, reason};
 use natives::{Context, Kind, json, raw};
 use options::Settings;
 use source::Source;
+use value::Value;
 
 const WRONG_FILTER: u8 = 3;
 const NO_VALUE: u8 = 4;
@@ -43,19 +44,20 @@ pub(crate) fn jq(arguments: &[OsString], job: &mut Job<'_>) -> Outcome {
     let environment = job.environment.iter().map(|(name, value)| (text(name), text(value)));
     let environment = Val::obj(environment.collect());
     let file = Rc::new(RefCell::new(None));
-    let inputs = RcIter::new(Source::new(job.stdin, job.directory, &settings, file.clone()));
+    let inputs =
+        RcIter::new(Source::new(job.stdin, job.directory, &settings, file.clone()).map(|input| input.map(Value)));
     let context = Context {
         lut: &filter.lut,
         inputs: &inputs,
-        environment: environment.clone(),
+        environment: Value(environment.clone()),
         messages: RefCell::default(),
         file,
     };
-    let mut variables = vec![environment, settings.arguments()];
-    variables.extend(settings.named.iter().map(|(_, value)| value.clone()));
+    let mut variables = vec![Value(environment), Value(settings.arguments())];
+    variables.extend(settings.named.iter().map(|(_, value)| Value(value.clone())));
     let mut printer = Printer { settings: &settings, last: None, first: true };
     // With -n the filter runs once and takes what it wants itself.
-    let mut once = settings.null.then_some(Ok(Val::Null));
+    let mut once = settings.null.then_some(Ok(Value(Val::Null)));
     loop {
         let next = if settings.null { once.take() } else { (&inputs).next() };
         let input = match next {
@@ -71,7 +73,7 @@ pub(crate) fn jq(arguments: &[OsString], job: &mut Job<'_>) -> Outcome {
             flush(&context, job.stderr);
             let exception = match output {
                 Ok(value) => {
-                    printer.print(&value, job.stdout)?;
+                    printer.print(&value.0, job.stdout)?;
                     continue;
                 }
                 Err(exception) => exception,
@@ -82,7 +84,7 @@ pub(crate) fn jq(arguments: &[OsString], job: &mut Job<'_>) -> Outcome {
                     return Ok(());
                 }
                 Err(exception) => {
-                    let why = exception.get_err().map(|error| shown(error.into_val()));
+                    let why = exception.get_err().map(|error| shown(error.into_val().0));
                     complain(job.stderr, &why.unwrap_or_else(|_| "break".into()), &mut job.status);
                     // An error ends the filter for this input.
                     break;
@@ -133,11 +135,10 @@ fn compile(settings: &Settings, job: &Job<'_>) -> Result<Filter<Kind>, String> {
     let read = |import: load::Import<&str, PathBuf>| -> Result<File<String, PathBuf>, String> {
         let path = import.find(&paths, "jq")?;
         let code = std::fs::read_to_string(&path).map_err(|e| reason(&e))?;
-        Ok(File { code: interpolation::plain(&code), path })
+        Ok(File { code, path })
     };
-    let code = interpolation::plain(&settings.filter);
     let loader = Loader::new(defs).with_read(read);
-    let modules = loader.load(&arena, File { path: main, code: &code }).map_err(|errors| said(&errors))?;
+    let modules = loader.load(&arena, File { path: main, code: &settings.filter }).map_err(|errors| said(&errors))?;
     let mut data = Vec::new();
     load::import(&modules, |import| {
         let path = import.find(&paths, "json")?;

@@ -6,26 +6,30 @@ use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use jaq_core::{
     DataT, Error, Lut, RunPtr,
     data::HasLut,
-    native::{Filter, Fun, bome, run, v},
+    native::{Filter, Fun, bome, run, unary, v},
 };
 use jaq_json::{Val, read, write};
 use jaq_std::input::{HasInputs, Inputs};
 
-use super::{numbers::plain, paths, source};
+use super::{
+    numbers::plain,
+    paths, source,
+    value::{self, Value},
+};
 
 /// What filters work with.
 pub(super) struct Kind;
 
 impl DataT for Kind {
-    type V<'a> = Val;
+    type V<'a> = Value;
     type Data<'a> = &'a Context<'a>;
 }
 
 /// What one run of a filter shares.
 pub(super) struct Context<'a> {
     pub lut: &'a Lut<Kind>,
-    pub inputs: Inputs<'a, Val>,
-    pub environment: Val,
+    pub inputs: Inputs<'a, Value>,
+    pub environment: Value,
     /// What `debug` and `stderr` said and is not written yet.
     pub messages: RefCell<Vec<u8>>,
     /// The file that is read at the moment.
@@ -38,8 +42,8 @@ impl<'a> HasLut<'a, Kind> for &'a Context<'a> {
     }
 }
 
-impl<'a> HasInputs<'a, Val> for &'a Context<'a> {
-    fn inputs(&self) -> Inputs<'a, Val> {
+impl<'a> HasInputs<'a, Value> for &'a Context<'a> {
+    fn inputs(&self) -> Inputs<'a, Value> {
         self.inputs
     }
 }
@@ -48,7 +52,7 @@ impl<'a> HasInputs<'a, Val> for &'a Context<'a> {
 pub(super) fn funs() -> impl Iterator<Item = Fun<Kind>> {
     let ours = ours();
     let names: Vec<_> = ours.iter().map(|(name, ..)| *name).collect();
-    let theirs = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
+    let theirs = jaq_core::funs().chain(jaq_std::funs());
     let inputs = jaq_std::input::funs::<Kind>().into_vec().into_iter().map(|fun| run::<Kind>(fun));
     theirs
         .filter(move |(name, ..)| !names.contains(name))
@@ -60,50 +64,50 @@ fn ours() -> Box<[Filter<RunPtr<Kind>>]> {
     Box::new([
         ("env", v(0), |cv| bome(Ok(cv.0.data().environment.clone()))),
         ("debug_empty", v(0), |cv| {
-            let line = format!("[\"DEBUG:\",{}]\n", json(&cv.1));
+            let line = format!("[\"DEBUG:\",{}]\n", json(&cv.1.0));
             cv.0.data().messages.borrow_mut().extend(line.as_bytes());
             Box::new(std::iter::empty())
         }),
         ("stderr_empty", v(0), |cv| {
-            cv.0.data().messages.borrow_mut().extend(raw(&cv.1));
+            cv.0.data().messages.borrow_mut().extend(raw(&cv.1.0));
             Box::new(std::iter::empty())
         }),
         ("input_filename", v(0), |cv| {
             let name = cv.0.data().file.borrow().clone();
-            bome(Ok(name.map_or(Val::Null, Val::from)))
+            bome(Ok(name.map_or(Value(Val::Null), Value::from)))
         }),
-        ("tojson", v(0), |cv| bome(Ok(Val::from(json(&cv.1))))),
-        ("set_path", v(2), |mut cv| {
-            let (new, path) = (cv.0.pop_var(), cv.0.pop_var());
-            bome(match &path {
-                Val::Arr(path) => paths::set(&cv.1, path, new),
-                _ => Err(Error::str("a path is an array")),
-            })
-        }),
+        ("tojson", v(0), |cv| bome(Ok(Value::from(json(&cv.1.0))))),
         ("delete_paths", v(1), |mut cv| {
             let path = cv.0.pop_var();
-            bome(match &path {
-                Val::Arr(all) => paths::delete(&cv.1, all),
+            bome(match &path.0 {
+                Val::Arr(all) => paths::delete(&cv.1.0, all).map(Value).map_err(value::error),
                 _ => Err(Error::str("paths are an array")),
             })
         }),
         ("decode_base64", v(0), |cv| {
-            let decoded = unbase64(&raw(&cv.1)).map(|bytes| Val::from(String::from_utf8_lossy(&bytes).into_owned()));
+            let decoded =
+                unbase64(&raw(&cv.1.0)).map(|bytes| Value::from(String::from_utf8_lossy(&bytes).into_owned()));
             bome(decoded.ok_or_else(|| Error::str("the string is not base64")))
         }),
         // One value, and one error: jaq's own goes on for ever about text that is no JSON.
         ("fromjson", v(0), |cv| {
-            let text = raw(&cv.1);
+            let text = raw(&cv.1.0);
             let parsed = source::check(&text).and_then(|()| read::parse_single(&text).map_err(|e| e.to_string()));
-            let parsed = match &cv.1 {
-                Val::TStr(_) => parsed.map_err(|why| format!("{} cannot be parsed as JSON: {why}", json(&cv.1))),
+            let parsed = match &cv.1.0 {
+                Val::TStr(_) => parsed.map_err(|why| format!("{} cannot be parsed as JSON: {why}", json(&cv.1.0))),
                 other => Err(format!("{} cannot be parsed as JSON: it is no string", json(other))),
             };
-            bome(parsed.map_err(Error::str))
+            bome(parsed.map(Value).map_err(Error::str))
         }),
-        ("encode_base32", v(0), |cv| bome(Ok(Val::from(base32(&raw(&cv.1)))))),
+        ("length", v(0), |cv| bome(cv.1.length())),
+        ("has", v(1), |cv| unary(cv, |value, key| value.has(&key))),
+        ("contains", v(1), |cv| unary(cv, |value, part| value.contains(&part))),
+        ("indices", v(1), |cv| unary(cv, |value, part| value.indices(&part))),
+        ("bsearch", v(1), |cv| unary(cv, |value, item| value.search(&item))),
+        ("encode_base32", v(0), |cv| bome(Ok(Value::from(base32(&raw(&cv.1.0)))))),
         ("decode_base32", v(0), |cv| {
-            let decoded = unbase32(&raw(&cv.1)).map(|bytes| Val::from(String::from_utf8_lossy(&bytes).into_owned()));
+            let decoded =
+                unbase32(&raw(&cv.1.0)).map(|bytes| Value::from(String::from_utf8_lossy(&bytes).into_owned()));
             bome(decoded.ok_or_else(|| Error::str("the string is not base32")))
         }),
     ])

@@ -13,6 +13,24 @@ pub(super) fn plain(value: &Val) -> Val {
     }
 }
 
+/// The integer that a whole number is.
+pub(super) fn whole(number: f64) -> Val {
+    if number.fract() == 0.0 && number.abs() <= EXACT { float(number) } else { Val::Num(Num::Float(number)) }
+}
+
+/// The integer at or below.
+pub(super) fn floor(number: &Num) -> Num {
+    let real = match number {
+        Num::Float(real) => *real,
+        Num::Dec(text) => text.parse().unwrap_or(f64::NAN),
+        other => return other.clone(),
+    };
+    match whole(real.floor()) {
+        Val::Num(number) => number,
+        _ => number.clone(),
+    }
+}
+
 /// The largest whole number that a float tells from its neighbours.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 

@@ -1,34 +1,7 @@
-//! `setpath`, which in jaq does not make what is missing on the way, and `delpaths`, which takes one path after another there.
+//! `delpaths`, which in jaq takes one path after another.
 
 use jaq_core::Error;
 use jaq_json::{Map, Num, Val};
-
-/// The value with `new` at the path.
-pub(super) fn set(value: &Val, path: &[Val], new: Val) -> Result<Val, Error<Val>> {
-    let Some((key, rest)) = path.split_first() else {
-        return Ok(new);
-    };
-    match (value, key) {
-        (Val::Null | Val::Obj(_), Val::TStr(_)) => {
-            let mut map = if let Val::Obj(map) = value { Map::clone(map) } else { Map::default() };
-            let inner = set(map.get(key).unwrap_or(&Val::Null), rest, new)?;
-            map.insert(key.clone(), inner);
-            Ok(Val::obj(map))
-        }
-        (Val::Null | Val::Arr(_), Val::Num(number)) => {
-            let mut items = if let Val::Arr(items) = value { items.to_vec() } else { Vec::new() };
-            let Some(at) = place(number, items.len()) else {
-                return Err(Error::str("the index is outside of the array"));
-            };
-            if at >= items.len() {
-                items.resize(at + 1, Val::Null);
-            }
-            items[at] = set(&items[at], rest, new)?;
-            Ok(items.into_iter().collect())
-        }
-        _ => Err(Error::index(value.clone(), key.clone())),
-    }
-}
 
 /// The value without what is at the paths.
 pub(super) fn delete(value: &Val, paths: &[Val]) -> Result<Val, Error<Val>> {
@@ -81,7 +54,8 @@ fn without(value: &Val, path: &[Val]) -> Result<Val, Error<Val>> {
 /// Largest index that an array is extended to.
 const MOST: usize = 1 << 24;
 
-fn place(number: &Num, length: usize) -> Option<usize> {
+/// Where an index lies, from the end if it is negative.
+pub(super) fn place(number: &Num, length: usize) -> Option<usize> {
     let at = number.as_isize()?;
     let at = if at < 0 { length.checked_sub(at.unsigned_abs())? } else { at.unsigned_abs() };
     (at <= MOST).then_some(at)

@@ -1,5 +1,4 @@
 # What gojq defines and jaq does not, or differently.
-def setpath($path; $x): set_path($path; $x);
 def tostring: if isstring then . else tojson end;
 def @text: tostring;
 def @json: tojson;
