@@ -1,5 +1,6 @@
 //! `jq` on the jaq crates, as close to gojq as they allow: keys are sorted, exit codes are its.
 
+mod matches;
 mod natives;
 mod numbers;
 mod options;

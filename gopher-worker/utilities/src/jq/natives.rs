@@ -12,6 +12,7 @@ use jaq_json::{Val, read, write};
 use jaq_std::input::{HasInputs, Inputs};
 
 use super::{
+    matches,
     numbers::plain,
     paths, source,
     value::{self, Value},
@@ -99,6 +100,12 @@ fn ours() -> Box<[Filter<RunPtr<Kind>>]> {
             };
             bome(parsed.map(Value).map_err(Error::str))
         }),
+        ("matches", v(2), |mut cv| {
+            let (flags, pattern) = (cv.0.pop_var(), cv.0.pop_var());
+            bome(matches::matches(&cv.1.0, &pattern.0, &flags.0))
+        }),
+        ("not_a_number", v(0), |_| bome(Ok(Value::from(f64::NAN)))),
+        ("is_nan", v(0), |cv| bome(Ok(Value::from(jaq_std::ValT::as_f64(&cv.1).is_some_and(f64::is_nan))))),
         ("length", v(0), |cv| bome(cv.1.length())),
         ("has", v(1), |cv| unary(cv, |value, key| value.has(&key))),
         ("contains", v(1), |cv| unary(cv, |value, part| value.contains(&part))),

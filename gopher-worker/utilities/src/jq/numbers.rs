@@ -18,6 +18,16 @@ pub(super) fn whole(number: f64) -> Val {
     if number.fract() == 0.0 && number.abs() <= EXACT { float(number) } else { Val::Num(Num::Float(number)) }
 }
 
+/// Whether nothing can be divided by it.
+pub(super) fn is_zero(number: &Num) -> bool {
+    match number {
+        Num::Int(number) => *number == 0,
+        Num::BigInt(_) => false,
+        Num::Float(number) => *number == 0.0,
+        Num::Dec(text) => text.parse() == Ok(0.0),
+    }
+}
+
 /// The integer at or below.
 pub(super) fn floor(number: &Num) -> Num {
     let real = match number {

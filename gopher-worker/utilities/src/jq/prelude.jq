@@ -1,4 +1,23 @@
 # What gojq defines and jaq does not, or differently.
+def nan: not_a_number;
+def infinite: 1e1000;
+def isnan: if isnumber then is_nan else error("\(type) is no number") end;
+def isinfinite: . == infinite or . == -infinite;
+def isfinite: isnumber and (isinfinite | not);
+def isnormal: isnumber and ((. == 0 or is_nan or isinfinite) | not);
+def finites: select(isfinite);
+def normals: select(isnormal);
+def logb: if . == 0 then -infinite elif isinfinite then infinite elif is_nan then . else ilogb end;
+def significand: if . == 0 or isinfinite or is_nan then . else scalbln(.; ilogb | -1 * .) end;
+def capture_all: map(select(.name) | {(.name): .string}) | add + {};
+def test(re; flags): matches(re; flags) != [];
+def match(re; flags): matches(re; flags)[] | .[0] + {captures: .[1:]};
+def capture(re; flags): matches(re; flags)[] | capture_all;
+def scan(re; flags): matches(re; "g" + flags)[] | [.[].string] | if .[1:] == [] then .[0] else .[1:] end;
+def test($val): if $val | isarray then test($val[0]; $val[1]) else test($val; null) end;
+def match($val): if $val | isarray then match($val[0]; $val[1]) else match($val; null) end;
+def capture($val): if $val | isarray then capture($val[0]; $val[1]) else capture($val; null) end;
+def scan($val): if $val | isarray then scan($val[0]; $val[1]) else scan($val; "") end;
 def tostring: if isstring then . else tojson end;
 def @text: tostring;
 def @json: tojson;

@@ -131,7 +131,7 @@ impl<'a> Source<'a> {
         let mut items = Vec::new();
         while let Some(value) = self.one() {
             match value {
-                Ok(value) if self.settings.stream => events(&value, &mut Vec::new(), true, &mut items),
+                Ok(value) if self.settings.stream => events(&value, &mut Vec::new(), &mut items),
                 Ok(value) => items.push(value),
                 Err(why) => return Some(Err(why)),
             }
@@ -154,7 +154,7 @@ impl Iterator for Source<'_> {
             match self.one()? {
                 Ok(value) => {
                     let mut found = Vec::new();
-                    events(&value, &mut Vec::new(), true, &mut found);
+                    events(&value, &mut Vec::new(), &mut found);
                     self.waiting.extend(found);
                 }
                 Err(why) => return Some(Err(why)),
@@ -165,7 +165,7 @@ impl Iterator for Source<'_> {
 }
 
 /// The parts of a value as `--stream` shows them: leaves with their paths, and the end of each thing with parts.
-fn events(value: &Val, path: &mut Vec<Val>, top: bool, found: &mut Vec<Val>) {
+fn events(value: &Val, path: &mut Vec<Val>, found: &mut Vec<Val>) {
     let parts: Vec<(Val, &Val)> = match value {
         Val::Arr(items) => items.iter().enumerate().map(|(at, item)| (Val::from(at), item)).collect(),
         Val::Obj(map) => map.iter().map(|(key, item)| (key.clone(), item)).collect(),
@@ -178,13 +178,12 @@ fn events(value: &Val, path: &mut Vec<Val>, top: bool, found: &mut Vec<Val>) {
     };
     for (key, part) in parts {
         path.push(key);
-        events(part, path, false, found);
+        events(part, path, found);
         path.pop();
     }
     path.push(last);
     found.push(std::iter::once(here(path)).collect());
     path.pop();
-    let _ = top;
 }
 
 /// The value with the keys of its objects in order, as gojq has them.

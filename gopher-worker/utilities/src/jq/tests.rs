@@ -148,6 +148,23 @@ const LANGUAGE: &[(&str, &str, &str)] = &[
     ("try .[0] catch 1, has(\"a\"), contains({a: 1}), length", "{\"a\":1}", "1\ntrue\ntrue\n1\n"),
     ("indices(\"a\"), index(\"é\"), contains(\"b\"), length", "\"aéba\"", "[0,3]\n1\ntrue\n4\n"),
     ("indices([1, 2]), indices(1), bsearch(2), has(9)", "[1,2]", "[0]\n[0]\n1\nfalse\n"),
+    (
+        "try (1 / 0) catch 1, try (1 % 0) catch 2, (nan | isnan), ([infinite, 1] | map(isinfinite))",
+        "null",
+        "1\n2\ntrue\n[true,false]\n",
+    ),
+    (
+        "[match(\"(a)(b)?\").captures[].string], capture(\"(?<x>c)(?<y>d)?\")",
+        "\"ac\"",
+        "[\"a\",null]\n{\"x\":\"c\",\"y\":null}\n",
+    ),
+    ("match(\"é\")", "\"aé\"", "{\"captures\":[],\"length\":1,\"offset\":1,\"string\":\"é\"}\n"),
+    (
+        "gsub(\"\"; \"-\"), [scan(\"[ab]\")], [scan(\"(a)(b)\")], split(\"b\"; \"g\"), gsub(\"^a\"; \"x\", \"y\")",
+        "\"ab\"",
+        "\"-a-b-\"\n[\"a\",\"b\"]\n[[\"a\",\"b\"]]\n[\"a\",\"\"]\n\"xb\"\n\"yb\"\n",
+    ),
+    ("test([\"A\", \"i\"]), (try test(\"(\") catch .)", "\"a\"", "true\n\"( is no regular expression\"\n"),
     ("path(..)", "[1]", "[]\n[0]\n"),
     ("join(\",\"), add, any, all", "[\"a\",\"b\"]", "\"a,b\"\n\"ab\"\ntrue\ntrue\n"),
     ("IN(1, 2), INDEX(.)", "[1]", "false\n{\"1\":1}\n"),
@@ -173,6 +190,14 @@ fn the_language_is_that_of_the_reference() {
         })
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_long_text_is_replaced_and_searched() {
+    let text = format!("\"{}\"", "ab".repeat(20_000));
+    let filter = "(gsub(\"a\"; \"x\") | length), ([match(\"b\"; \"g\")] | last.offset), ([scan(\"a\")] | length)";
+    let done = Case::of(&["jq", filter]).input(&text).run();
+    assert_eq!(done.stdout, "40000\n39999\n20000\n", "{}", done.stderr);
 }
 
 #[test]

@@ -61,7 +61,25 @@ macro_rules! arithmetic {
     };
 }
 
-arithmetic!(Add add, Sub sub, Mul mul, Div div, Rem rem);
+arithmetic!(Add add, Sub sub, Mul mul);
+
+macro_rules! division {
+    ($($operator:ident $function:ident),*) => {
+        $(impl $operator for Value {
+            type Output = ValR<Self>;
+            fn $function(self, other: Self) -> ValR<Self> {
+                if let (Val::Num(_), Val::Num(number)) = (&self.0, &other.0) {
+                    if numbers::is_zero(number) {
+                        return Err(Error::str(format_args!("cannot divide {self} by {other}")));
+                    }
+                }
+                whole(self.0.$function(other.0))
+            }
+        })*
+    };
+}
+
+division!(Div div, Rem rem);
 
 impl Neg for Value {
     type Output = ValR<Self>;
