@@ -15,6 +15,7 @@ mod grep;
 mod gzip;
 mod head;
 mod job;
+mod jq;
 mod ls;
 mod make;
 mod mode;
@@ -121,6 +122,7 @@ utilities! {
     "gzcat" gzip::gzcat, "gzcat [FILE...]";
     "gzip" gzip::gzip, "gzip [-cdfk] [-1..9] [FILE...]";
     "head" head::head, "head [-n LINES | -c BYTES | -LINES] [FILE...]";
+    "jq" jq::jq, "jq [OPTIONS] FILTER [FILE...]";
     "ls" ls::ls, "ls [-1aAdFhlrRSt] [FILE...]";
     "mkdir" make::mkdir, "mkdir [-pv] [-m MODE] DIRECTORY...";
     "mktemp" make::mktemp, "mktemp [-d] [-q] [-u] [-p DIRECTORY] [TEMPLATE]";
@@ -154,7 +156,7 @@ mod tests {
     #[test]
     fn the_names_are_those_of_the_manual_and_sorted() {
         let all: Vec<_> = names().collect();
-        assert_eq!(all.len(), 37);
+        assert_eq!(all.len(), 38);
         assert!(all.is_sorted());
         let manual = include_str!("../../../docs/src/gsh-utilities.md");
         for name in all {
