@@ -62,6 +62,9 @@ const OUTPUT_CHUNK: usize = 8 << 10;
 /// While this much waits for the engine, output and calls are not read.
 const BACKLOG: usize = 256 << 10;
 
+/// Where a run may write: what is not privileged has a directory of its own there.
+const WORKSPACE: &str = "GOPHER_WORKSPACE";
+
 /// Said in the log of a run whose API port somebody else has found.
 const STRANGER: &[u8] = b"a process that is not of this run connected to its Robot API and was refused\n";
 
@@ -301,6 +304,9 @@ impl Running {
             }
             own.push(("GOPHER_API_FD".into(), api.as_raw_fd().to_string()));
             own.push(("GOPHER_API_LOCK_FD".into(), lock.as_raw_fd().to_string()));
+        }
+        if language.is_some() && !request.env.iter().any(|(name, _)| name == WORKSPACE) {
+            own.push((WORKSPACE.into(), place.work_dir.to_string_lossy().into_owned()));
         }
         // What is built in knows its robot, and asks it for parameters.
         let (shown, stdin) = match language {
