@@ -40,7 +40,6 @@ mod matching;
 mod memory;
 mod memory_admin;
 mod outbox;
-mod papers;
 mod pipeline;
 mod prefilter;
 mod prompts;
