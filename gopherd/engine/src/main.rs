@@ -11,6 +11,7 @@ mod audit;
 mod authorize;
 mod brain;
 mod builtin;
+mod cache;
 mod calls;
 mod commands;
 mod connectors;

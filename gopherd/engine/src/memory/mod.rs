@@ -5,6 +5,7 @@
 //! open from then on as long as there is room. In neither case does the engine's loop wait. A robot whose brain is `mem`,
 //! or whose key is made for the moment, has all this in this process only.
 
+mod legacy;
 mod opening;
 mod outcome;
 pub(crate) mod papers;
@@ -21,11 +22,10 @@ use crate::{
     store::{Name, Record, Store},
     values::Values,
 };
+use legacy::Legacy;
 use papers::Papers;
 use work::Work;
 
-/// The store of long-term memories; a record is sealed for its store.
-const BRAIN: &str = "brain";
 /// A record without a value: memories of Gopherbot were moved over.
 const MOVED: Name = Name { store: "state", key: String::new() };
 /// The brain that outlives the robot.
@@ -65,6 +65,7 @@ pub(crate) struct Memory {
     pub(crate) papers: Papers,
     /// Where memories of Gopherbot still are.
     old: Option<String>,
+    pub(crate) legacy: Legacy,
     under_way: u64,
     /// What went wrong last and has not gone well since.
     trouble: Option<String>,
@@ -76,6 +77,7 @@ impl Memory {
         match (&self.place, &self.trouble) {
             (Place::Broken(reason), _) => Some(format!("Memories cannot be used: {reason}.")),
             (_, Some(trouble)) => Some(format!("Memories: {trouble}.")),
+            (Place::Stored, None) if self.legacy.is_wanted() => Some(legacy::WEAK.to_owned()),
             (Place::Stored, None) => self.old.as_ref().map(|place| {
                 format!(
                     "What Gopherbot has remembered is still in {place}: gopherctl brain migrate moves it over, and without \

@@ -1,13 +1,15 @@
 //! Which brain the robot has, and when memories are open: called at the start, by the configuration, secretd and the store.
 
+use gopher_protocol::{robot::BrainFormat, supervisor::EngineToSupervisor};
+
 use crate::{
     engine::{Engine, Who},
     log::now_ms,
-    store::{Contents, Store},
+    store::{BRAIN, Contents, Store},
     values::Values,
 };
 
-use super::{BRAIN, MOVED, Place, papers::Paper, work::Work};
+use super::{FILE, MOVED, Place, legacy::Next, papers::Paper, work::Work};
 
 impl Engine {
     /// Starts the thread that will have the store, while threads can still be started.
@@ -35,10 +37,11 @@ impl Engine {
     }
 
     /// The configuration says which brain the robot has; what it says later counts at the next start.
-    pub(crate) fn choose_brain(&mut self, brain: &str) {
+    pub(crate) fn choose_brain(&mut self, brain: &str, format: BrainFormat) {
         match &self.memory.brain {
             None => {
                 self.memory.brain = Some(brain.to_owned());
+                self.memory.legacy.choose(format == BrainFormat::Gopherbot && brain == FILE);
                 self.open_memory();
             }
             Some(first) if first != brain => {
@@ -75,10 +78,17 @@ impl Engine {
                 self.memory_opened();
             }
             (true, None, _) => {}
-            (true, Some(true), Some(store)) => {
-                store.open();
-                memory.place = Place::Opening;
-            }
+            (true, Some(true), Some(store)) => match memory.legacy.next() {
+                Next::Open(old) => {
+                    store.open(old);
+                    memory.place = Place::Opening;
+                }
+                Next::Ask => {
+                    self.supervisor.send(&EngineToSupervisor::UseOldMemories);
+                }
+                Next::Wait => {}
+                Next::Refuse(reason) => self.memory_broken(reason),
+            },
             (true, Some(true), None) => self.memory_broken("the store could not be started".to_owned()),
         }
     }
@@ -100,7 +110,8 @@ impl Engine {
         let (brain, others): (Vec<_>, Vec<_>) = contents.records.into_iter().partition(|(name, _)| name.store == BRAIN);
         self.memory.values = Values::stored(brain.into_iter().map(|(name, known)| (name.key, known)));
         let moved = others.iter().any(|(name, _)| name.store == MOVED.store && name.key == MOVED.key);
-        self.memory.old = self.start.as_ref().and_then(|start| start.old_memories.clone()).filter(|_| !moved);
+        self.memory.old = self.start.as_ref().and_then(|start| start.old_memories.clone());
+        self.memory.old = self.memory.old.take().filter(|_| !moved && !self.memory.legacy.is_wanted());
         for (name, known) in others {
             if let Some(paper) = Paper::of(&name.store, &name.key) {
                 self.memory.papers.restoring(paper);

@@ -1,5 +1,6 @@
 //! What is asked of secretd, and what it answers. It alone can seal and open values.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use gopher_protocol::{SecretBytes, ids::CallId, secretd::EngineToSecretd};
 
 use crate::engine::Engine;
@@ -18,13 +19,23 @@ impl Engine {
     pub(super) fn seal(&mut self, work: Work, plaintext: SecretBytes) {
         let call = self.call_number();
         let record = work.record();
-        self.ask_secretd(call, work, &EngineToSecretd::Seal { call, record, plaintext });
+        let request = if self.memory.is_foreign(&record) {
+            EngineToSecretd::Encrypt { call, plaintext }
+        } else {
+            EngineToSecretd::Seal { call, record, plaintext }
+        };
+        self.ask_secretd(call, work, &request);
     }
 
     pub(super) fn open(&mut self, work: Work, sealed: Vec<u8>) {
         let call = self.call_number();
         let record = work.record();
-        self.ask_secretd(call, work, &EngineToSecretd::Open { call, record, sealed });
+        let request = if self.memory.is_foreign(&record) {
+            EngineToSecretd::OpenForeign { call, sealed }
+        } else {
+            EngineToSecretd::Open { call, record, sealed }
+        };
+        self.ask_secretd(call, work, &request);
     }
 
     /// Has opened what Gopherbot has sealed.
@@ -48,7 +59,10 @@ impl Engine {
                 Ok(())
             }
             Some(work) => {
-                self.work_failed(work, "it was encrypted and not sealed");
+                match STANDARD.decode(&text) {
+                    Ok(encrypted) if self.memory.is_foreign(&work.record()) => self.write_sealed(call, work, encrypted),
+                    _ => self.work_failed(work, "it was encrypted and not sealed"),
+                }
                 Ok(())
             }
             None => Err(text),
@@ -75,9 +89,13 @@ impl Engine {
     /// secretd has sealed a value.
     pub(crate) fn sealed(&mut self, call: CallId, sealed: Vec<u8>) -> bool {
         let Some(work) = self.memory.at_secretd.remove(&call) else { return false };
+        self.write_sealed(call, work, sealed);
+        true
+    }
+
+    fn write_sealed(&mut self, call: CallId, work: Work, sealed: Vec<u8>) {
         let (name, version) = (work.name(), work.version());
         self.memory.write(call, name, version, Some(sealed), work);
-        true
     }
 
     /// secretd has opened a value.

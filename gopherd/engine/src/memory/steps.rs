@@ -10,11 +10,11 @@ use gopher_protocol::{
 use crate::{
     brain::{Asker, Step},
     engine::Engine,
-    store::Name,
+    store::{BRAIN, Name},
     values::Found,
 };
 
-use super::{BRAIN, Place, work::Work};
+use super::{Place, work::Work};
 
 const TOO_MUCH: &str = "too many long memories are asked for at once";
 

@@ -2,8 +2,11 @@
 
 use gopher_protocol::secretd::RecordName;
 
-use super::{BRAIN, MOVED, Memory, papers::Paper};
-use crate::{brain::Asker, store::Name};
+use super::{MOVED, Memory, papers::Paper};
+use crate::{
+    brain::Asker,
+    store::{BRAIN, Name},
+};
 
 /// Bytes of values that may be on their way at once: whoever wants more is refused, whatever runs ask for together.
 const UNDER_WAY: u64 = 128 << 20;
