@@ -190,7 +190,7 @@ fn kill_secretd(robot: &Robot) {
 fn each_acknowledged_update_is_there_after_secretd_was_killed_in_the_middle() {
     let mut home = home_with_key();
     let mut counted = 0;
-    for round in 0..4 {
+    for round in 0..3 {
         let mut robot = start_with_key_at_home(home);
         robot.say("alice", ";count n 1000");
         for _ in 0..10 + 20 * round {
