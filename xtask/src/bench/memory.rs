@@ -88,9 +88,11 @@ fn update() -> Result<Row, Failure> {
     let mut turns = Turns::default();
     robot.ask(";begin", "next")?;
     for turn in 0..WARM + ROUNDS {
-        let (update, look, bare) = (order(&mut robot, "update")?, order(&mut robot, "look")?, bare.commits()?);
+        // What the file system has gathered meanwhile is paid for by whoever syncs next, so both come after the same pause.
+        let (pause, update) = (order(&mut robot, "look")?, order(&mut robot, "update")?);
+        let (look, bare) = (order(&mut robot, "look")?, bare.commits()?);
         if turn >= WARM {
-            turns.take(update.saturating_sub(look) / BATCH, bare / BATCH);
+            turns.take(update.saturating_sub((pause + look) / 2) / BATCH, bare / BATCH);
         }
     }
     robot.ask("end", "over")?;
