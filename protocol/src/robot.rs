@@ -34,6 +34,7 @@ wire! {
         pub protocols: Vec<ProtocolSettings>,
         /// The name of the configured brain provider, as extensions see it.
         pub brain: String,
+        pub brain_format: BrainFormat,
         /// The host that takes the robot's mail, as its author wrote it, if the robot can send any.
         pub mail: Option<String>,
         /// The deployment environment, as extensions see it.
@@ -49,6 +50,15 @@ wire! {
         pub disabled: Vec<Disabled>,
         /// Warnings for the log and `gopherctl status`, each a whole sentence with its place.
         pub notices: Vec<String>,
+    }
+
+    /// How memories that outlive the robot are kept.
+    #[derive(Copy)]
+    pub enum BrainFormat {
+        /// Sealed, in the robot's own store.
+        Own,
+        /// In the files of Gopherbot, as it encrypts them.
+        Gopherbot,
     }
 
     pub struct Identity {

@@ -33,6 +33,10 @@ messages! {
     13 StateDirectory fds 1;
     /// Something is missing here that was not known at `Begin`: a whole sentence.
     14 Missing { sentence: String };
+    /// The directory with the memories of Gopherbot; the engine leaves it alone until it is told that it may use it.
+    15 OldMemories fds 1;
+    /// Those memories are the engine's to use, unless something is in the way: the end of a sentence.
+    16 UseOldMemories { trouble: Option<String> };
 }
 
 messages! {
@@ -57,6 +61,8 @@ messages! {
     11 Up;
     /// The generation was refused, or gave way to another before it was in force: what was started for it may end.
     12 GenerationDropped { generation: Generation };
+    /// The robot keeps its memories where Gopherbot has them.
+    13 UseOldMemories;
 }
 
 messages! {

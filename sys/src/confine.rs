@@ -1,6 +1,6 @@
 //! The walls around one run, in the order in which they must be raised (see ARCHITECTURE.md, drop sequence).
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use landlock::{
     ABI, Access as _, AccessFs, AccessNet, CompatLevel, Compatible as _, NetPort, PathBeneath, PathFd, Ruleset,
@@ -75,9 +75,9 @@ impl FileRules {
     }
 }
 
-/// From now on this process opens and makes files beneath `directory` only, signals nobody outside, and uses no TCP.
+/// From now on this process opens and makes files beneath `directories` only, signals nobody outside, and uses no TCP.
 /// What it has open already stays open.
-pub fn only_beneath(directory: impl AsFd) -> Result<(), ConfineError> {
+pub fn only_beneath<'a>(directories: impl IntoIterator<Item = BorrowedFd<'a>>) -> Result<(), ConfineError> {
     // A directory is opened to write down (fsync) that a file was made in it; a database cuts its log short.
     let rights = AccessFs::ReadFile
         | AccessFs::WriteFile
@@ -85,14 +85,16 @@ pub fn only_beneath(directory: impl AsFd) -> Result<(), ConfineError> {
         | AccessFs::RemoveFile
         | AccessFs::Truncate
         | AccessFs::ReadDir;
-    Ruleset::default()
+    let mut rules = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(ABI_KNOWN))?
         .handle_access(AccessNet::from_all(ABI_KNOWN))?
         .scope(Scope::from_all(ABI_KNOWN))?
-        .create()?
-        .add_rule(PathBeneath::new(directory.as_fd(), rights))?
-        .restrict_self()?;
+        .create()?;
+    for directory in directories {
+        rules = rules.add_rule(PathBeneath::new(directory, rights))?;
+    }
+    rules.restrict_self()?;
     Ok(())
 }
 

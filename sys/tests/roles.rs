@@ -2,7 +2,11 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::{fs::File, io::Write as _, os::fd::OwnedFd};
+use std::{
+    fs::File,
+    io::Write as _,
+    os::fd::{AsFd as _, OwnedFd},
+};
 
 use gopher_sys::role;
 use nix::{
@@ -109,7 +113,7 @@ fn a_process_that_is_kept_beneath_a_directory_reaches_nothing_else() {
     // Of its own thread only: the others go on as they were.
     let confined = std::thread::spawn(move || {
         let directory = File::open(&path).expect("opens");
-        gopher_sys::confine::only_beneath(&directory).expect("landlock");
+        gopher_sys::confine::only_beneath([directory.as_fd()]).expect("landlock");
         let inside =
             std::fs::write(path.join("log"), "x").and_then(|()| std::fs::rename(path.join("log"), path.join("old")));
         (inside.is_ok(), File::open("/etc/hostname").is_err(), std::net::TcpListener::bind("127.0.0.1:0").is_err())

@@ -1,6 +1,9 @@
 //! What a robot remembers: it survives what ends the robot, is on disk only sealed, and nobody gets half of it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "memory/legacy.rs"]
+mod legacy;
+
 use std::{
     fs,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
@@ -162,6 +165,82 @@ fn each_acknowledged_update_is_there_after_a_kill_at_any_moment() {
         home = robot.stop();
     }
     assert!(counted > 100, "{counted} updates are not worth the name");
+}
+
+/// A robot whose key can be had again when secretd is started again.
+fn start_with_key_at_home(home: Home) -> Robot {
+    Robot::start(home, &Start::gopherd(&[]))
+}
+
+fn home_with_key() -> Home {
+    let home = home("file");
+    home.file(".env", &format!("{}={}\n", KEY.0, KEY.1));
+    home
+}
+
+/// Kills secretd and waits for the next one.
+fn kill_secretd(robot: &Robot) {
+    let pid = || robot.home.role_status("secretd").map(|role| role["pid"].clone()).filter(|pid| !pid.is_null());
+    let before = pid();
+    signal(robot.role("gopher-secretd"), Signal::SIGKILL);
+    eventually("another secretd", || pid().is_some_and(|pid| Some(pid) != before));
+}
+
+#[test]
+fn each_acknowledged_update_is_there_after_secretd_was_killed_in_the_middle() {
+    let mut home = home_with_key();
+    let mut counted = 0;
+    for round in 0..3 {
+        let mut robot = start_with_key_at_home(home);
+        robot.say("alice", ";count n 1000");
+        for _ in 0..10 + 20 * round {
+            counted += 1;
+            assert_eq!(robot.hear_about("counted ").text, format!("counted {counted} (0)"));
+        }
+        kill_secretd(&robot);
+        let mut tries = 0;
+        // The run of alice has ended with secretd; what it has still said was acknowledged or has failed.
+        eventually("memories again", || {
+            tries += 1;
+            robot.say("bob", &format!(";put mark-{round}-{tries} 1"));
+            loop {
+                let heard = robot.hear().text;
+                if heard == format!("counted {} (0)", counted + 1) {
+                    counted += 1;
+                } else if heard.starts_with("counted ") {
+                    assert_eq!(heard, format!("counted {} (9)", counted + 1));
+                } else {
+                    return heard == format!("put mark-{round}-{tries} (00)");
+                }
+            }
+        });
+        let kept = robot.ask(";get n", "got ");
+        // The last one may be there although nobody was left to be told.
+        assert!([counted, counted + 1].map(|n| format!("got {n} (0)")).contains(&kept), "{kept}, not {counted}");
+        counted += i32::from(kept != format!("got {counted} (0)"));
+        home = kill(robot);
+    }
+    let mut robot = start_with_key_at_home(home);
+    assert_eq!(robot.ask(";get n", "got "), format!("got {counted} (0)"));
+}
+
+#[test]
+fn an_update_that_secretd_never_sealed_has_failed_and_what_was_there_stays() {
+    let mut robot = start_with_key_at_home(home_with_key());
+    brain(&robot, &["set", "mind:colour", r#"{"text":"red"}"#]);
+    signal(robot.role("gopher-secretd"), Signal::SIGSTOP);
+    let mut waiting = robot.home.gopherctl(&["brain", "set", "mind:colour", r#"{"text":"blue"}"#]);
+    let waiting = waiting.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    // Long enough for it to have asked; that it is refused is true in any case.
+    std::thread::sleep(Duration::from_millis(300));
+    kill_secretd(&robot);
+    let output = waiting.wait_with_output().unwrap();
+    assert!(!output.status.success() && text(&output).contains("gopher-secretd is not there"), "{}", text(&output));
+    eventually("memories again", || robot.gopherctl(&["brain", "set", "mind:other", "1"]).status.success());
+    eventually("a run", || {
+        robot.say("alice", ";get colour");
+        robot.hear().text == "got red (0)"
+    });
 }
 
 #[test]

@@ -104,7 +104,7 @@ fn pending(keys: &RobotFile) -> [(&'static str, bool); 13] {
         ("EncryptionKey", !keys.encryption_key.is_empty()),
         ("HistoryProvider", not(&keys.history_provider, "mem")),
         ("QueueProviders", !keys.queue_providers.is_empty()),
-        ("LegacyBrain", keys.legacy_brain),
+        ("LegacyBrain", keys.legacy_brain && !not(&keys.brain, "mem")),
         ("HttpDebug", keys.http_debug),
         ("LogDest", not(&keys.log_dest, "stdout")),
         ("TimeZone", !keys.time_zone.is_empty()),

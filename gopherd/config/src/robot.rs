@@ -5,7 +5,7 @@ use std::{collections::HashSet, time::Duration};
 use gopher_protocol::{
     ids::{ChannelName, Generation, UserName},
     loader::{ConnectorEntry, Sources, StartMode},
-    robot::{Identity, ProtocolSettings, Robot, RosterEntry, TimeOuts},
+    robot::{BrainFormat, Identity, ProtocolSettings, Robot, RosterEntry, TimeOuts},
     robot_api::{LogLevel, MessageFormat},
 };
 
@@ -173,6 +173,7 @@ pub(crate) fn build(
         primary_protocol: protocols.first().map(|p| p.name.clone()).unwrap_or_default(),
         protocols,
         brain: filled(&keys.brain.trim().to_lowercase()).unwrap_or_else(|| "mem".to_owned()),
+        brain_format: if keys.legacy_brain { BrainFormat::Gopherbot } else { BrainFormat::Own },
         mail,
         environment: environment.to_owned(),
         work_space: filled(&keys.work_space),

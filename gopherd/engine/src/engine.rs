@@ -4,6 +4,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    os::fd::AsFd as _,
     os::{fd::OwnedFd, unix::net::UnixListener},
     rc::Rc,
     time::{Duration, Instant},
@@ -200,7 +201,7 @@ impl Engine {
         }
         // So far only the supervisor has spoken. Whatever else is needed comes over links as descriptors.
         if let Some(directory) = self.log.directory() {
-            confine::only_beneath(directory)?;
+            confine::only_beneath([directory.as_fd()].into_iter().chain(self.memory.legacy.directory()))?;
             // Its thread is under the same walls: no thread can be started once they are complete.
             self.start_store();
             role::confine_all_threads("engine")?;

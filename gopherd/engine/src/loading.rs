@@ -294,7 +294,7 @@ impl Engine {
         }
         self.current = Some(Rc::clone(&generation));
         self.defaults.save(|task| generation.robot.extensions.iter().any(|e| e.name.as_str() == task));
-        self.choose_brain(&generation.robot.brain);
+        self.choose_brain(&generation.robot.brain, generation.robot.brain_format);
         self.remember_groups(&generation);
         if !self.inspects() {
             // The first time, plugins wait for what they and people have been told before.

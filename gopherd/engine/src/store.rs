@@ -1,4 +1,5 @@
-//! The robot's store: sealed records in `brain.db` of the state directory, written by a thread of their own.
+//! The robot's store: sealed records in `brain.db` of the state directory, or memories in the files of Gopherbot (`cache`),
+//! written by a thread of their own.
 //!
 //! The engine's loop hands over jobs and hears of them when they are done; it never waits for the disk. Writes that
 //! have gathered meanwhile share one commit. What was acknowledged is on disk; what was not is there whole or not at
@@ -16,16 +17,30 @@ use std::{
 use gopher_protocol::ids::CallId;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
-use crate::database::Database;
 pub(crate) use crate::database::{Contents, Name, Record};
+use crate::{
+    cache::Cache,
+    database::{Database, StoredName},
+};
 
+/// The store of long-term memories; a record is sealed for its store.
+pub(crate) const BRAIN: &str = "brain";
 /// Writes that share one commit at most.
 const GROUP: usize = 256;
 
 enum Job {
-    Open,
-    Write { call: CallId, record: Record },
-    Read { call: CallId, name: Name },
+    /// With the directory of Gopherbot's own files, if memories are there.
+    Open {
+        old: Option<OwnedFd>,
+    },
+    Write {
+        call: CallId,
+        record: Record,
+    },
+    Read {
+        call: CallId,
+        name: Name,
+    },
 }
 
 /// What has become of a job; an error is a sentence.
@@ -75,8 +90,8 @@ impl Store {
         &self.wake
     }
 
-    pub(crate) fn open(&self) {
-        self.order(Job::Open);
+    pub(crate) fn open(&self, old: Option<OwnedFd>) {
+        self.order(Job::Open { old });
     }
 
     pub(crate) fn write(&self, call: CallId, record: Record) {
@@ -113,8 +128,60 @@ impl Drop for Store {
     }
 }
 
+/// Where records are: all in the database, or those of memories in the files of Gopherbot.
+struct Places {
+    database: Database,
+    cache: Option<Cache>,
+}
+
+impl Places {
+    fn open(directory: &OwnedFd, old: Option<&OwnedFd>) -> Result<Self, String> {
+        let cache = old.map(Cache::open).transpose()?;
+        Ok(Self { database: Database::open(directory)?, cache })
+    }
+
+    fn contents(&self) -> Result<Contents, String> {
+        let mut contents = self.database.contents()?;
+        if let Some(cache) = &self.cache {
+            contents.records.retain(|(name, _)| name.store != BRAIN);
+            let name = |key| StoredName { store: BRAIN.to_owned(), key };
+            contents.records.extend(cache.contents().map(|(key, known)| (name(key), known)));
+        }
+        Ok(contents)
+    }
+
+    fn read(&self, name: &Name) -> Result<Option<(u64, Vec<u8>)>, String> {
+        match &self.cache {
+            Some(cache) if name.store == BRAIN => cache.read(&name.key),
+            _ => self.database.read(name),
+        }
+    }
+
+    /// One result for each record.
+    fn write(&mut self, records: &[&Record]) -> Vec<Result<(), String>> {
+        let Some(cache) = &mut self.cache else { return self.commit(records) };
+        let (memories, others): (Vec<&Record>, Vec<&Record>) = records.iter().partition(|r| r.name.store == BRAIN);
+        let mut of_memories = cache.write(&memories).into_iter();
+        let mut of_others = self.commit(&others).into_iter();
+        let mut result = |record: &&Record| {
+            let of_its = if record.name.store == BRAIN { of_memories.next() } else { of_others.next() };
+            of_its.unwrap_or(Ok(()))
+        };
+        records.iter().map(&mut result).collect()
+    }
+
+    /// One commit for all of them; if that fails, one for each, so that none suffers for another.
+    fn commit(&mut self, records: &[&Record]) -> Vec<Result<(), String>> {
+        let together = self.database.write(records.iter().copied());
+        if together.is_err() && records.len() > 1 {
+            return records.iter().map(|record| self.database.write([*record].into_iter())).collect();
+        }
+        vec![together; records.len()]
+    }
+}
+
 fn serve(directory: &OwnedFd, orders: &Receiver<Job>, answers: &Sender<Done>, bell: &EventFd) {
-    let mut database: Result<Database, String> = Err("it is not open".to_owned());
+    let mut places: Result<Places, String> = Err("it is not open".to_owned());
     let mut group = Vec::new();
     while let Ok(first) = orders.recv() {
         let mut next = Some(first);
@@ -123,18 +190,18 @@ fn serve(directory: &OwnedFd, orders: &Receiver<Job>, answers: &Sender<Done>, be
             match job {
                 Job::Write { call, record } => group.push((call, record)),
                 Job::Read { call, name } => {
-                    commit(&mut database, &mut group, &mut told);
-                    let result = database.as_ref().map_err(Clone::clone).and_then(|d| d.read(&name));
+                    write(&mut places, &mut group, &mut told);
+                    let result = places.as_ref().map_err(Clone::clone).and_then(|places| places.read(&name));
                     told.push(Done::Read { call, result });
                 }
-                Job::Open => {
-                    database = Database::open(directory);
-                    told.push(Done::Opened(database.as_ref().map_err(Clone::clone).and_then(Database::contents)));
+                Job::Open { old } => {
+                    places = Places::open(directory, old.as_ref());
+                    told.push(Done::Opened(places.as_ref().map_err(Clone::clone).and_then(Places::contents)));
                 }
             }
             next = if group.len() < GROUP { orders.try_recv().ok() } else { None };
         }
-        commit(&mut database, &mut group, &mut told);
+        write(&mut places, &mut group, &mut told);
         for done in told {
             // Whoever no longer listens needs no answer.
             let _ = answers.send(done);
@@ -143,22 +210,17 @@ fn serve(directory: &OwnedFd, orders: &Receiver<Job>, answers: &Sender<Done>, be
     }
 }
 
-/// One commit for all of them; if that fails, one for each, so that none suffers for another.
-fn commit(database: &mut Result<Database, String>, group: &mut Vec<(CallId, Record)>, told: &mut Vec<Done>) {
+fn write(places: &mut Result<Places, String>, group: &mut Vec<(CallId, Record)>, told: &mut Vec<Done>) {
     let group = std::mem::take(group);
     if group.is_empty() {
         return;
     }
-    let mut attempt = |records: &[(CallId, Record)]| match database {
-        Ok(database) => database.write(records.iter().map(|(_, record)| record)),
-        Err(reason) => Err(reason.clone()),
+    let records: Vec<&Record> = group.iter().map(|(_, record)| record).collect();
+    let results = match places {
+        Ok(places) => places.write(&records),
+        Err(reason) => vec![Err(reason.clone()); records.len()],
     };
-    let together = attempt(&group);
-    let alone = group.len() > 1 && together.is_err();
-    for entry in group.chunks(1) {
-        let result = if alone { attempt(entry) } else { together.clone() };
-        told.extend(entry.iter().map(|(call, _)| Done::Written { call: *call, result: result.clone() }));
-    }
+    told.extend(group.iter().zip(results).map(|((call, _), result)| Done::Written { call: *call, result }));
 }
 
 #[cfg(test)]
@@ -192,7 +254,7 @@ mod tests {
     fn what_was_acknowledged_is_there_after_a_restart() {
         let dir = tempfile::tempdir().expect("a directory");
         let store = started(&dir);
-        store.open();
+        store.open(None);
         for n in 0..1000_u64 {
             store.write(CallId(n), record(&format!("p:{}", n % 10), n + 1, Some(&[n.to_le_bytes(); 5].concat())));
         }
@@ -203,7 +265,7 @@ mod tests {
         drop(store);
 
         let store = started(&dir);
-        store.open();
+        store.open(None);
         store.read(CallId(1), Name { store: "brain", key: "p:9".into() });
         store.read(CallId(2), Name { store: "brain", key: "p:0".into() });
         let done = answers(&store, 3);
@@ -224,9 +286,9 @@ mod tests {
     fn a_second_robot_is_kept_out() {
         let dir = tempfile::tempdir().expect("a directory");
         let (first, second) = (started(&dir), started(&dir));
-        first.open();
+        first.open(None);
         assert!(matches!(answers(&first, 1)[0], Done::Opened(Ok(_))));
-        second.open();
+        second.open(None);
         let Done::Opened(Err(reason)) = &answers(&second, 1)[0] else { panic!("both have it") };
         assert!(reason.contains("another process"), "{reason}");
         second.write(CallId(1), record("p:k", 1, Some(b"x")));

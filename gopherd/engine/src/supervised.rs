@@ -65,6 +65,8 @@ impl Engine {
                 self.defaults.open(Rc::clone(&directory));
                 self.audit.open(directory);
             }
+            (SupervisorToEngine::OldMemories, Some(directory)) => self.memory.legacy.found(directory),
+            (SupervisorToEngine::UseOldMemories { trouble }, None) => self.may_use_old_memories(trouble),
             (SupervisorToEngine::Missing { sentence }, None) => {
                 self.log.warn(&sentence);
                 if let Some(start) = &mut self.start {

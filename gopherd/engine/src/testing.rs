@@ -6,8 +6,8 @@ use gopher_protocol::{
     connector::Inbound,
     ids::{Generation, UserName},
     robot::{
-        CommandMode, Expression, Extension, Guard, Identity, Kind, Limits, Matcher, PrivatePolicy, ProtocolSettings,
-        Robot, RosterEntry, Runtime, TimeOuts,
+        BrainFormat, CommandMode, Expression, Extension, Guard, Identity, Kind, Limits, Matcher, PrivatePolicy,
+        ProtocolSettings, Robot, RosterEntry, Runtime, TimeOuts,
     },
     robot_api::{LogLevel, MessageFormat},
 };
@@ -41,6 +41,7 @@ pub(crate) fn robot() -> Robot {
         primary_protocol: "test".into(),
         protocols: vec![ProtocolSettings { name: "test".into(), config: "{}".into(), channels: Vec::new() }],
         brain: "mem".into(),
+        brain_format: BrainFormat::Own,
         mail: None,
         environment: "production".into(),
         work_space: Some("workspace".into()),

@@ -110,13 +110,6 @@ impl Files {
         Ok(path)
     }
 
-    /// Where the file brain of Gopherbot usually is, if there is something in it.
-    pub(crate) fn old_memories(&self) -> Option<String> {
-        let places = ["state/brain-cache", "state/brain"];
-        let filled = |place: &&str| fs::read_dir(self.home.join(place)).is_ok_and(|mut dir| dir.next().is_some());
-        places.into_iter().find(filled).map(str::to_owned)
-    }
-
     /// The private environment file, `.env` before `private/environment`, with its name.
     pub(crate) fn private_environment(&self) -> Result<Option<(String, OwnedFd)>, SupervisorError> {
         for (name, mode) in [(".env", 0o400), ("private/environment", 0o600)] {

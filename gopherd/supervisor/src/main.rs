@@ -11,6 +11,7 @@ mod files;
 mod handoff;
 mod leases;
 mod links;
+mod old_memories;
 mod options;
 mod orphans;
 mod role;

@@ -51,6 +51,17 @@ fn a_key_that_nothing_acts_on_is_told_once() {
 }
 
 #[test]
+fn memories_stay_with_gopherbot_where_that_is_wanted() {
+    use gopher_protocol::robot::BrainFormat;
+    for (yaml, format) in [("", BrainFormat::Own), ("LegacyBrain: true\n", BrainFormat::Gopherbot)] {
+        let yaml = format!("PrimaryProtocol: test\nAlias: ';'\nBrain: file\n{yaml}");
+        let files = [(ROBOT, yaml.as_str()), TEST, ("/bot/custom/conf/brains/file.yaml", "BrainConfig: {}\n")];
+        let robot = robot(&files);
+        assert_eq!((robot.brain_format, robot.notices), (format, Vec::new()), "{yaml}");
+    }
+}
+
+#[test]
 fn what_the_install_tree_sets_is_not_told() {
     let installed = "TimeZone: UTC\nReadyMessage: hi\nScheduledJobs: [{Name: j, Schedule: '@init'}]\nGoJobs: {x: {}}\n\
         ExternalTasks: {t: {Path: t, AgentAllowUnbound: true}}\n";

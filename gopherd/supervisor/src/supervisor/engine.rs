@@ -1,6 +1,7 @@
 //! Starting the engine and serving its requests.
 
 use super::*;
+use crate::old_memories;
 
 impl Supervisor {
     pub(super) fn start_engine(&mut self) -> Result<(), SupervisorError> {
@@ -12,6 +13,10 @@ impl Supervisor {
         let directory =
             nix::fcntl::open(&directory, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())
                 .map_err(SupervisorError::system("open state/engine"))?;
+        // Before the other one, for with that the engine's walls go up.
+        if let Some(memories) = old_memories::directory(&self.files.home) {
+            role.tell(&SupervisorToEngine::OldMemories, vec![memories]);
+        }
         role.tell(&SupervisorToEngine::StateDirectory, vec![directory]);
         let admin = self.admin.as_fd().try_clone_to_owned();
         let admin = admin.map_err(SupervisorError::file("duplicate", "admin socket".as_ref()))?;
@@ -50,7 +55,7 @@ impl Supervisor {
             pass_through: self.environment.pass_through.clone(),
             hidden_commands_off: self.options.capabilities_off.clone(),
             inspect: self.options.inspect.is_some(),
-            old_memories: self.files.old_memories(),
+            old_memories: old_memories::place(&self.files.home),
         }
     }
 
@@ -92,6 +97,10 @@ impl Supervisor {
             EngineToSupervisor::GenerationDropped { generation } => self.generation_dropped(generation),
             EngineToSupervisor::StartConnector { name } => self.start_connector(&name)?,
             EngineToSupervisor::StopConnector { name } => self.stop_connector(&name),
+            EngineToSupervisor::UseOldMemories => {
+                let trouble = old_memories::give(&self.files.home, self.accounts.engine()).err();
+                self.tell_engine(&SupervisorToEngine::UseOldMemories { trouble }, Vec::new());
+            }
             EngineToSupervisor::Quit { failed } => match failed {
                 Some(reason) => return Err(SupervisorError::Refused(reason)),
                 None => self.end(ExitCode::SUCCESS),

@@ -8,6 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use gopher_protocol::SecretBytes;
+
+use super::{Place, work::Work};
 use crate::{engine::Engine, ephemeral::SHELVES, log::now_ms, store::Name};
 
 /// How long changes of short-term memories gather.
@@ -132,6 +135,19 @@ impl Engine {
         match paper {
             Paper::Subscriptions => self.subscriptions.restore(text, Instant::now(), now_ms()),
             Paper::ShortTerm(_) => self.ephemeral.restore(text, Instant::now(), now_ms()),
+        }
+    }
+
+    /// Saves what has changed beside the brain: subscriptions at once, short-term memories every second or `now_all`.
+    pub(crate) fn save_papers(&mut self, now: Instant, now_all: bool) {
+        if self.memory.place != Place::Stored {
+            return;
+        }
+        self.note_changed(now);
+        for paper in self.memory.papers.due(now, now_all) {
+            let text = self.copy_of(paper, now);
+            let version = self.memory.next_version();
+            self.seal(Work::Save { paper, version }, SecretBytes::new(text.into_bytes()));
         }
     }
 }
