@@ -51,8 +51,8 @@ use crate::{
 
 /// Between TERM and KILL of a cancelled run.
 const GRACE: Duration = Duration::from_secs(5);
-/// How often a run's memory is summed.
-const MEMORY_CHECK: Duration = Duration::from_millis(200);
+/// How often it is looked whether a run keeps its limits.
+const CHECK: Duration = Duration::from_millis(200);
 /// Most output of a run unless its task says otherwise.
 const OUTPUT_LIMIT: u64 = 64 << 20;
 /// The same for a default configuration, which is far smaller.
@@ -64,9 +64,6 @@ const BACKLOG: usize = 256 << 10;
 
 /// Where a run may write: what is not privileged has a directory of its own there.
 const WORKSPACE: &str = "GOPHER_WORKSPACE";
-
-/// Said in the log of a run whose API port somebody else has found.
-const STRANGER: &[u8] = b"a process that is not of this run connected to its Robot API and was refused\n";
 
 const ENGINE: u64 = 0;
 const SIGNALS: u64 = 1;
@@ -187,6 +184,12 @@ struct Output {
     lines: Lines,
 }
 
+impl Output {
+    fn new(stream: Stream, token: u64, pipe: OwnedFd) -> Self {
+        Self { stream, token, pipe: Some(pipe), lines: Lines::default() }
+    }
+}
+
 /// What the run is about; it is over when that has ended.
 enum Main {
     /// A program, leader of its process group.
@@ -204,6 +207,7 @@ fn begin(task: Option<Task>, start: Start<'_>, poller: &Poller, memory: u64) -> 
     match task {
         Some(task) if !task.language.is_shell => {
             embedded::enter(&start).map_err(|reason| format!("it could not be started: {reason}"))?;
+            confine::look_at_cpu_time().map_err(|error| format!("it could not be started: {error}"))?;
             let (ended, tell) = pipe2(OFlag::O_CLOEXEC).map_err(system("pipe"))?;
             poller.add(&ended, ENDED, false).map_err(system("epoll_ctl"))?;
             Ok((Main::Thread(ended), Some((task, tell))))
@@ -236,6 +240,8 @@ struct Running {
     own_pids: bool,
     started: Instant,
     memory_limit: u64,
+    /// Seconds of CPU time; 0 for no limit.
+    cpu_limit: u32,
     output_left: u64,
     output_limit: u64,
     /// It prints a default configuration.
@@ -344,13 +350,13 @@ impl Running {
             poller,
             signals,
             endpoint,
-            outputs: [(Stream::Stdout, STDOUT, out_read), (Stream::Stderr, STDERR, err_read)]
-                .map(|(stream, token, pipe)| Output { stream, token, pipe: Some(pipe), lines: Lines::default() }),
+            outputs: [Output::new(Stream::Stdout, STDOUT, out_read), Output::new(Stream::Stderr, STDERR, err_read)],
             main,
             main_exit: None,
             own_pids: place.own_pids,
             started: Instant::now(),
             memory_limit,
+            cpu_limit: request.limits.cpu_seconds,
             output_left: output_limit,
             output_limit,
             configure: request.configure,
@@ -373,12 +379,12 @@ impl Running {
 
     /// Serves calls and output until the program has ended.
     fn serve(&mut self, engine: &mut EngineLink) -> Result<Outcome, WorkerError> {
-        let mut next_memory_check = Instant::now() + MEMORY_CHECK;
+        let mut next_check = Instant::now() + CHECK;
         // What ended before its end could be signalled.
         self.reap();
         while self.main_exit.is_none() {
             self.watch(engine)?;
-            let deadline = self.kill_at.map_or(next_memory_check, |at| at.min(next_memory_check));
+            let deadline = self.kill_at.map_or(next_check, |at| at.min(next_check));
             let ready = self
                 .poller
                 .wait(Some(deadline.saturating_duration_since(Instant::now())))
@@ -393,10 +399,7 @@ impl Running {
                     LISTENER => {
                         if let Some(endpoint) = &mut self.endpoint {
                             endpoint.accept(&self.poller);
-                            if endpoint.refused_strangers() {
-                                let bytes = STRANGER.to_vec().into();
-                                engine.send(&WorkerToEngine::Output { stream: Stream::Stderr, bytes })?;
-                            }
+                            self.tell(engine)?;
                         }
                     }
                     token if token >= CONNECTIONS => {
@@ -407,9 +410,10 @@ impl Running {
                 }
             }
             let now = Instant::now();
-            if now >= next_memory_check {
+            if now >= next_check {
                 self.check_memory();
-                next_memory_check = now + MEMORY_CHECK;
+                self.check_cpu();
+                next_check = now + CHECK;
             }
             if self.kill_at.is_some_and(|at| now >= at) {
                 self.kill();
@@ -429,6 +433,9 @@ impl Running {
             return Outcome::Stopped { reason };
         }
         let (status, signal) = self.main_exit.unwrap_or((TaskRetVal::MECHANISM_FAIL, None));
+        if self.cpu_limit > 0 && is_of_cpu_time(status, signal) {
+            return Outcome::Stopped { reason: self.no_cpu_time_left() };
+        }
         // What `env` says when it does not find the interpreter.
         let missing = (status.0 == 127 && self.started.elapsed() < Duration::from_secs(1))
             .then(|| program::through_env(&self.program))
@@ -497,6 +504,15 @@ impl Running {
         Ok(())
     }
 
+    /// What the author is to know of the calls stands in the run's log.
+    fn tell(&mut self, engine: &mut EngineLink) -> Result<(), WorkerError> {
+        for sentence in self.endpoint.iter_mut().flat_map(Endpoint::news) {
+            let bytes = format!("{sentence}\n").into_bytes().into();
+            engine.send(&WorkerToEngine::Output { stream: Stream::Stderr, bytes })?;
+        }
+        Ok(())
+    }
+
     fn api(&mut self, engine: &mut EngineLink, ready: Ready) -> Result<(), WorkerError> {
         let Some(endpoint) = &mut self.endpoint else { return Ok(()) };
         if ready.write {
@@ -505,6 +521,7 @@ impl Running {
         if ready.read {
             let calls = endpoint.read_stream(&self.poller);
             self.ask(engine, calls)?;
+            self.tell(engine)?;
         }
         Ok(())
     }
@@ -603,6 +620,21 @@ impl Running {
         }
     }
 
+    fn no_cpu_time_left(&self) -> String {
+        format!("it used {} s of CPU time, and has no more (Limits: CPU of the extension)", self.cpu_limit)
+    }
+
+    /// A program is told by the kernel; nobody tells a thread of this process but this one.
+    fn check_cpu(&mut self) {
+        if self.cpu_limit == 0 || self.stopped.is_some() || matches!(self.main, Main::Process(_)) {
+            return;
+        }
+        if confine::cpu_time().is_ok_and(|used| used >= Duration::from_secs(self.cpu_limit.into())) {
+            self.stopped = Some(self.no_cpu_time_left());
+            self.kill();
+        }
+    }
+
     /// Passes output on; at the end (`last`) all that is left of it.
     fn output(&mut self, engine: &mut EngineLink, index: usize, last: bool) -> Result<(), WorkerError> {
         let output = &mut self.outputs[index];
@@ -651,6 +683,12 @@ impl Running {
         }
         Ok(())
     }
+}
+
+/// Whether a program ended because its CPU time, or that of the last program it waited for, was used up.
+fn is_of_cpu_time(status: TaskRetVal, signal: Option<i32>) -> bool {
+    let told = Signal::SIGXCPU as i32;
+    signal == Some(told) || (signal.is_none() && status.0 == 128 + told)
 }
 
 #[cfg(test)]
