@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use gopher_tests::{
     programs::interpreter,
-    robot::{Heard, Home, Robot, Start},
+    robot::{Heard, Home, Robot, Start, eventually, somebody_runs},
 };
 
 /// As the robots `api` and `rough` call them.
@@ -137,5 +137,39 @@ fn a_loop_and_a_question_end_when_somebody_kills_them() {
             robot.say_in("random", "bob", ";ping");
             assert!(robot.hear().text.contains("PONG"), "{language} {word}");
         }
+    }
+}
+
+#[test]
+fn a_hundred_programs_that_are_left_behind_end_with_their_run() {
+    if !installed() {
+        return;
+    }
+    let mut robot = start("rough");
+    for language in LANGUAGES {
+        robot.say("bob", &format!(";{language} do crowd"));
+        assert_eq!(robot.hear().text, "left", "{language}");
+        eventually("the end of all that was left", || !somebody_runs("sleep 98765"));
+        assert!(robot.ping() < Duration::from_secs(20));
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_are_told_once_in_the_log_of_their_run() {
+    if !installed() {
+        return;
+    }
+    let mut robot = start("rough");
+    let sentence = "ERR a text that was given to the robot is not UTF-8: what cannot be read in it has become \u{fffd}";
+    // The words of gsh are text before they are given to anybody.
+    for language in LANGUAGES.into_iter().filter(|language| *language != "gsh") {
+        robot.ask(&format!(";{language} do bytes"), "kept nothing");
+        let told = || {
+            let log = robot.gopherctl(&["logs"]).stdout;
+            let log = String::from_utf8(log).expect("text");
+            log.lines().filter(|line| line.contains(&format!("rough-{language}/")) && line.contains(sentence)).count()
+        };
+        eventually("the sentence", || told() > 0);
+        assert_eq!(told(), 1, "{language}");
     }
 }

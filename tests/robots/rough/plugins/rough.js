@@ -95,6 +95,10 @@ const commands = {
     bot.Pause(1000);
     bot.Say("waited");
   },
+  // Nor to leave behind.
+  crowd(bot) {
+    bot.Say("left");
+  },
   recursion: endless,
   bomb() {
     const all = [];

@@ -100,6 +100,12 @@ local commands = {
     local found = io.popen("sleep 1000"):read("*a")
     bot:Say("waited: " .. found)
   end,
+  crowd = function()
+    for _ = 1, 100 do
+      os.execute("sleep 98765 &")
+    end
+    bot:Say("left")
+  end,
   recursion = endless,
   bomb = function()
     local text = "boom"

@@ -121,6 +121,13 @@ def wait():
     bot.Say("waited: %s" % found)
 
 
+def crowd():
+    import subprocess
+    for _ in range(100):
+        subprocess.Popen(["sleep", "98765"])
+    bot.Say("left")
+
+
 def recursion():
     endless()
 

@@ -79,6 +79,9 @@ when "wait"
   bot.Say("waiting")
   found = `sleep 1000`
   bot.Say("waited: #{found}")
+when "crowd"
+  100.times { spawn("sleep", "98765") }
+  bot.Say("left")
 when "recursion" then endless
 when "bomb"
   text = +"boom"

@@ -107,6 +107,12 @@ CALLS
         found=$(sleep 1000)
         Say "waited: $found"
         ;;
+    crowd)
+        for ((n = 0; n < 100; ++n)); do
+            sleep 98765 &
+        done
+        Say "left"
+        ;;
     recursion) endless x ;;
     bomb)
         text=boom
