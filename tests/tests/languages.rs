@@ -164,12 +164,25 @@ fn bytes_that_are_no_text_are_told_once_in_the_log_of_their_run() {
     // The words of gsh are text before they are given to anybody.
     for language in LANGUAGES.into_iter().filter(|language| *language != "gsh") {
         robot.ask(&format!(";{language} do bytes"), "kept nothing");
-        let told = || {
-            let log = robot.gopherctl(&["logs"]).stdout;
-            let log = String::from_utf8(log).expect("text");
-            log.lines().filter(|line| line.contains(&format!("rough-{language}/")) && line.contains(sentence)).count()
-        };
-        eventually("the sentence", || told() > 0);
-        assert_eq!(told(), 1, "{language}");
+        eventually("the sentence", || logged(&robot, language, sentence) > 0);
+        assert_eq!(logged(&robot, language, sentence), 1, "{language}");
+    }
+}
+
+/// How often `words` stand in the log of runs of a language's plugin.
+fn logged(robot: &Robot, language: &str, words: &str) -> usize {
+    let log = String::from_utf8(robot.gopherctl(&["logs"]).stdout).expect("text");
+    log.lines().filter(|line| line.contains(&format!("rough-{language}/")) && line.contains(words)).count()
+}
+
+#[test]
+fn what_is_printed_right_before_an_exit_is_not_lost() {
+    if !installed() {
+        return;
+    }
+    let mut robot = start("rough");
+    for language in LANGUAGES {
+        robot.ask(&format!(";{language} do exit"), "exit code 5");
+        eventually("the last words", || logged(&robot, language, "OUT on the way out") == 1);
     }
 }

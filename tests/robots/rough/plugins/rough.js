@@ -106,6 +106,7 @@ const commands = {
   },
   exit(bot) {
     bot.Say("leaving");
+    console.log("on the way out");
     try {
       process.exit(5);
     } finally {

@@ -140,7 +140,7 @@ def bomb():
 
 def exit():
     bot.Say("leaving")
-    atexit.register(print, "on the way out")
+    atexit.register(print, "on the way out", end="")
     sys.exit(5)
 
 

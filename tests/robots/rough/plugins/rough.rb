@@ -88,7 +88,7 @@ when "bomb"
   loop { text << text }
 when "exit"
   bot.Say("leaving")
-  at_exit { puts "on the way out" }
+  at_exit { print "on the way out" }
   exit 5
 when "exit-in-library"
   bot.Say("leaving")

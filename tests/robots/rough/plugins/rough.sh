@@ -120,7 +120,7 @@ CALLS
         ;;
     exit)
         Say "leaving"
-        trap 'echo "on the way out"' EXIT
+        trap 'printf "on the way out"' EXIT
         exit 5
         ;;
     exit-in-library)
