@@ -26,7 +26,7 @@ use crate::{
     embedded,
     error::WorkerError,
     loader,
-    run::{self, Place},
+    run::{self, Place, Prepared},
     scratch,
     view::{self, View},
 };
@@ -244,6 +244,7 @@ impl Spawner {
         let listener = listener.map_err(WorkerError::file("bind", "127.0.0.1".as_ref()))?;
         let port = listener.local_addr().map_err(WorkerError::file("bind", "127.0.0.1".as_ref()))?.port();
         self.walls.close(port, &[&control.as_fd(), &listener.as_fd()])?;
+        let prepared = Prepared::new(listener, place.own_pids)?;
         let mut control: SupervisorLink = Link::new(control)?;
         let (SupervisorToSpawner::Spawn { order }, descriptors) = control.wait()? else {
             return Err(WorkerError::Protocol("a waiting process gets an order"));
@@ -253,7 +254,7 @@ impl Spawner {
             return Err(WorkerError::Protocol("a run has two links"));
         };
         match order.kind {
-            SpawnKind::Run => run::run(order.task, engine, secretd, listener, place),
+            SpawnKind::Run => run::run(prepared, order.task, engine, secretd, place),
             SpawnKind::Load => loader::run(engine, secretd),
         }
     }

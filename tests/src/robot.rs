@@ -23,6 +23,9 @@ use crate::{
     tree,
 };
 
+/// The longest anybody waits for a sign of life, on a machine that others keep busy as well: a robot that waits for
+/// somebody takes longer. How quick it is, benchmarks show.
+pub const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 /// Nothing here takes longer; a test that waits this long has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
 

@@ -16,11 +16,8 @@ use std::{
 
 use gopher_tests::{
     programs::{interpreter, workspace},
-    robot::{Home, Robot, Start, eventually, is_root, somebody_runs},
+    robot::{Home, Robot, SIGN_OF_LIFE, Start, eventually, is_root, somebody_runs},
 };
-
-/// The longest anybody waits for a sign of life.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
 /// The longest that an extension is waited for on a busy machine; its cage lasts longer.
 const PATIENCE: Duration = Duration::from_secs(100);

@@ -524,6 +524,16 @@ function encrypt_secret(robot::Robot, plaintext)
     return text(answer), ret_val(answer)
 end
 
+"Mails whoever the run answers; comes back when the mail server has taken it or not."
+email(robot::Robot, subject, body, html::Bool = false) =
+    ret_val(call(robot, "Email", "Subject" => subject, "Body" => body, "HTML" => html))
+
+email_user(robot::Robot, user, subject, body, html::Bool = false) =
+    ret_val(call(robot, "EmailUser", "User" => user, "Subject" => subject, "Body" => body, "HTML" => html))
+
+email_address(robot::Robot, address, subject, body, html::Bool = false) =
+    ret_val(call(robot, "EmailAddress", "Address" => address, "Subject" => subject, "Body" => body, "HTML" => html))
+
 "The credential (a dictionary, or nothing), and one of the return values."
 function get_identity_credential(robot::Robot, provider, user)
     answer = call(robot, "GetIdentityCredential", "Provider" => provider, "User" => user)

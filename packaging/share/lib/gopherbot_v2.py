@@ -434,14 +434,14 @@ class Robot:
 
     # Mail; the answer comes when the mail server has taken it or not
 
-    def Email(self, subject, body, html=False):
+    def Email(self, subject: str, body: str, html: bool = False) -> int:
         return self.Call("Email", {"Subject": subject, "Body": body, "HTML": bool(html)})["RetVal"]
 
-    def EmailUser(self, user, subject, body, html=False):
+    def EmailUser(self, user: str, subject: str, body: str, html: bool = False) -> int:
         args = {"User": user, "Subject": subject, "Body": body, "HTML": bool(html)}
         return self.Call("EmailUser", args)["RetVal"]
 
-    def EmailAddress(self, address, subject, body, html=False):
+    def EmailAddress(self, address: str, subject: str, body: str, html: bool = False) -> int:
         args = {"Address": address, "Subject": subject, "Body": body, "HTML": bool(html)}
         return self.Call("EmailAddress", args)["RetVal"]
 

@@ -1,7 +1,9 @@
 // Links, found again by what they are about. Shows long-term memory, reply matchers, and a direct message where an answer is long.
 "use strict";
 
-const { Robot, ret, task } = require("gopherbot_v1")();
+const gopherbot = require("gopherbot_v1")();
+const SharedMap = require("shared_map")(gopherbot);
+const { Robot, ret, task } = gopherbot;
 
 // What the robot is to know about this plugin; conf/plugins/links.yaml is merged over it.
 const CONFIG = String.raw`
@@ -64,48 +66,11 @@ const HELP =
   "I keep links, each under a word or phrase: `link status page to https://status.example.com`, or `save link " +
   "https://status.example.com` and I ask what it is about. `find status` gives every link whose phrase has that in it, " +
   "whatever the case; `remove https://status.example.com` forgets one.";
-const TROUBLE = "Sorry, I can't get at my links right now; an administrator finds out more in my log.";
 // More of them would fill the channel.
 const MOST = 6;
 
 const collapsed = (text) => text.replace(/\s+/g, " ");
 const shown = ([link, about]) => `${link}: ${about}`;
-
-/** The links as they are remembered: what each is about. */
-class Links {
-  constructor(bot) {
-    this.bot = bot;
-    const scope = bot.GetTaskConfig().config?.Scope;
-    this.key = String(scope).toLowerCase() === "channel" ? `${bot.channel}:links` : "links";
-  }
-
-  /** All links; `write` keeps others from changing them until `save` or `leave`. */
-  open(write) {
-    this.memory = this.bot.CheckoutDatum(this.key, write);
-    if (this.memory.retVal !== ret.Ok) {
-      this.bot.Log("error", `the links could not be had: ${ret.string(this.memory.retVal)}`);
-      this.bot.Reply(TROUBLE);
-      return undefined;
-    }
-    return new Map(Object.entries(this.memory.datum ?? {}));
-  }
-
-  leave() {
-    this.bot.CheckinDatum(this.memory);
-  }
-
-  /** Remembers all links, and says so; or that it failed. */
-  save(all, text) {
-    this.memory.datum = Object.fromEntries(all);
-    const saved = this.bot.UpdateDatum(this.memory);
-    if (saved === ret.Ok) {
-      this.bot.Say(text);
-    } else {
-      this.bot.Log("error", `the links could not be saved: ${ret.string(saved)}`);
-      this.bot.Reply(TROUBLE);
-    }
-  }
-}
 
 /** Whether an older link may be replaced. */
 function mayReplace(bot, about) {
@@ -193,7 +158,8 @@ function main(command, ...args) {
   if (command === "_configure") return CONFIG;
   if (!Object.hasOwn(commands, command)) return task.Normal;
   const bot = new Robot();
-  commands[command](bot, new Links(bot), ...args);
+  const perChannel = String(bot.GetTaskConfig().config?.Scope).toLowerCase() === "channel";
+  commands[command](bot, new SharedMap(bot, perChannel ? `${bot.channel}:links` : "links", "links"), ...args);
   return task.Normal;
 }
 

@@ -1,7 +1,9 @@
 // Lists that people share. Shows long-term memory with its lock, what "it" stands for, and a question before a deed.
 "use strict";
 
-const { Robot, ret, task } = require("gopherbot_v1")();
+const gopherbot = require("gopherbot_v1")();
+const SharedMap = require("shared_map")(gopherbot);
+const { Robot, ret, task } = gopherbot;
 
 // What the robot is to know about this plugin; conf/plugins/lists.yaml is merged over it.
 const CONFIG = String.raw`
@@ -73,44 +75,8 @@ const HELP =
   "I keep lists of anything: things to buy, places for lunch. Say for example `add milk to the grocery list`; after that " +
   "`add bread to the list` means the same list, and `add it to the shopping list` means bread. Names of lists are kept in " +
   "lower case; what is on them stays as you wrote it, and is compared without regard to case.";
-const TROUBLE = "Sorry, I can't get at my lists right now; an administrator finds out more in my log.";
 
 const same = (one) => (other) => one.toLowerCase() === other.toLowerCase();
-
-/** The lists as they are remembered, by name. */
-class Lists {
-  constructor(bot, perChannel) {
-    this.bot = bot;
-    this.key = perChannel ? `${bot.channel}:listmap` : "listmap";
-  }
-
-  /** All lists; `write` keeps others from changing them until `save` or `leave`. */
-  open(write) {
-    this.memory = this.bot.CheckoutDatum(this.key, write);
-    if (this.memory.retVal !== ret.Ok) {
-      this.bot.Log("error", `the lists could not be had: ${ret.string(this.memory.retVal)}`);
-      this.bot.Reply(TROUBLE);
-      return undefined;
-    }
-    return new Map(Object.entries(this.memory.datum ?? {}));
-  }
-
-  leave() {
-    this.bot.CheckinDatum(this.memory);
-  }
-
-  /** Remembers all lists, and says so; or that it failed. */
-  save(all, text) {
-    this.memory.datum = Object.fromEntries(all);
-    const saved = this.bot.UpdateDatum(this.memory);
-    if (saved === ret.Ok) {
-      this.bot.Say(text);
-    } else {
-      this.bot.Log("error", `the lists could not be saved: ${ret.string(saved)}`);
-      this.bot.Reply(TROUBLE);
-    }
-  }
-}
 
 function add(bot, lists, item, name) {
   let all = lists.open(true);
@@ -231,7 +197,7 @@ function main(command, ...args) {
   const bot = new Robot();
   const perChannel = String(bot.GetTaskConfig().config?.Scope).toLowerCase() === "channel";
   if (command === "list") args.push(perChannel);
-  commands[command](bot, new Lists(bot, perChannel), ...args);
+  commands[command](bot, new SharedMap(bot, perChannel ? `${bot.channel}:listmap` : "listmap", "lists"), ...args);
   return task.Normal;
 }
 

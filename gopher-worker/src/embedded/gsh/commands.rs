@@ -89,6 +89,9 @@ const COMMANDS: &[Command] = {
         command("GetTaskConfig", Words(0), ""),
         command("GetHelpMetadata", Text(0), "[query…]"),
         command("EncryptSecret", Text(0), "text…"),
+        command("Email", Flag(2), "subject body [html]"),
+        command("EmailUser", Flag(3), "user subject body [html]"),
+        command("EmailAddress", Flag(3), "address subject body [html]"),
         command("AddTask", Rest(1), "name [argument…]"),
         command("FinalTask", Rest(1), "name [argument…]"),
         command("FailTask", Rest(1), "name [argument…]"),
@@ -306,7 +309,7 @@ fn level_of(word: &str) -> Value {
 
 fn boolean(word: &str) -> Option<bool> {
     match word.to_ascii_lowercase().as_str() {
-        "1" | "t" | "true" | "y" | "yes" | "on" | "shared" | "rw" => Some(true),
+        "1" | "t" | "true" | "y" | "yes" | "on" | "shared" | "rw" | "html" => Some(true),
         "0" | "f" | "false" | "n" | "no" | "off" | "ro" | "" => Some(false),
         _ => None,
     }
@@ -323,13 +326,19 @@ mod tests {
         {
             assert_eq!(find(name).map(|c| c.name), Some("SendUserMessage"), "{name}");
         }
-        assert!(find("Email").is_none() && find("").is_none());
+        assert!(find("SendMail").is_none() && find("").is_none());
         let spelled: Vec<String> =
             spellings().filter(|(_, c)| c.name == "LinkOAuth2Identity").map(|(name, _)| name).collect();
         assert_eq!(
             spelled,
             ["LinkOAuth2Identity", "link-oauth2-identity", "link_oauth2_identity", "linkoauth2identity"]
         );
+    }
+
+    #[test]
+    fn every_method_of_the_robot_is_a_command() {
+        let missing: Vec<&str> = crate::embedded::robot::methods().filter(|method| find(method).is_none()).collect();
+        assert_eq!(missing, [""; 0]);
     }
 
     #[test]
@@ -348,6 +357,7 @@ mod tests {
             ("Pause long", "Pause seconds"),
             ("Pause nan", "Pause seconds"),
             ("Log info", "Log level text…"),
+            ("Email subject body plain", "Email subject body [html]"),
             (
                 "LinkOAuth2Identity p u",
                 "LinkOAuth2Identity provider user access-token [refresh-token [expires-in [token-type]]]",

@@ -314,6 +314,29 @@ function Robot:Elevate(immediate) end
 ---@return integer ret one of `ret`
 function Robot:EncryptSecret(plaintext) end
 
+---Mails whoever the run answers; comes back when the mail server has taken it or not.
+---@param subject string
+---@param body string
+---@param html? boolean
+---@return integer ret one of `ret`
+function Robot:Email(subject, body, html) end
+
+---Mails a user of the roster.
+---@param user string
+---@param subject string
+---@param body string
+---@param html? boolean
+---@return integer ret one of `ret`
+function Robot:EmailUser(user, subject, body, html) end
+
+---Mails an address.
+---@param address string
+---@param subject string
+---@param body string
+---@param html? boolean
+---@return integer ret one of `ret`
+function Robot:EmailAddress(address, subject, body, html) end
+
 ---What a user has linked, to be sent along with requests.
 ---@param provider string
 ---@param user string

@@ -219,6 +219,12 @@ declare module "gopherbot_v1" {
     Elevate(immediate?: boolean): boolean;
     /** Encrypts a text for the variables files of the robot. */
     EncryptSecret(plaintext: string): { ciphertext: string; retVal: number };
+    /** Mails whoever the run answers; comes back when the mail server has taken it or not. */
+    Email(subject: string, body: string, html?: boolean): number;
+    /** Mails a user of the roster. */
+    EmailUser(user: string, subject: string, body: string, html?: boolean): number;
+    /** Mails an address. */
+    EmailAddress(address: string, subject: string, body: string, html?: boolean): number;
     /** What a user has linked, to be sent along with requests. */
     GetIdentityCredential(provider: string, user: string): { credential: Credential | null; retVal: number };
     /** Links a user's tokens. */

@@ -1,0 +1,232 @@
+//! One run, from its first message to its end. This process is the first of its pid namespace: when it exits,
+//! the kernel ends every other one.
+
+mod limits;
+mod output;
+mod prepared;
+mod released;
+mod serve;
+mod start;
+
+use std::{
+    os::fd::{AsFd as _, AsRawFd as _, OwnedFd},
+    path::PathBuf,
+    rc::Rc,
+    thread,
+    time::Instant,
+};
+
+use gopher_protocol::{
+    ids::TaskName,
+    robot_api::TaskRetVal,
+    secretd::{SecretdToWorker, WorkerToSecretd},
+    worker::{EngineToWorker, Outcome, RunRequest, WorkDir, WorkerToEngine},
+};
+use gopher_sys::{Link, Poller, descriptors, process};
+use nix::{
+    errno::Errno,
+    sys::{signal::SigSet, signalfd::SignalFd},
+};
+
+pub(crate) use self::prepared::Prepared;
+use self::{
+    output::Output,
+    released::{Released, Values, environment, redeemed},
+    start::{Beside, Main, begin},
+};
+use crate::{
+    embedded::{self, Leave, Task},
+    endpoint::Endpoint,
+    error::WorkerError,
+    program::Start,
+    task_config,
+};
+
+/// Most output of a run unless its task says otherwise.
+const OUTPUT_LIMIT: u64 = 64 << 20;
+/// The same for a default configuration, which is far smaller.
+const CONFIGURATION_LIMIT: u64 = 1 << 20;
+
+/// Where a run may write: what is not privileged has a directory of its own there.
+const WORKSPACE: &str = "GOPHER_WORKSPACE";
+
+const ENGINE: u64 = 0;
+const SIGNALS: u64 = 1;
+const STDOUT: u64 = 2;
+const STDERR: u64 = 3;
+const API: u64 = 4;
+const LISTENER: u64 = 5;
+const ENDED: u64 = 6;
+
+type EngineLink = Link<WorkerToEngine, EngineToWorker>;
+type SecretdLink = Link<WorkerToSecretd, SecretdToWorker>;
+
+/// Where a run works.
+pub(crate) struct Place {
+    pub(crate) work_dir: PathBuf,
+    pub(crate) home: PathBuf,
+    /// The run has a pid namespace: every process in it is the run's.
+    pub(crate) own_pids: bool,
+}
+
+/// Runs what engine and secretd agree on; this process is confined already.
+pub(crate) fn run(
+    prepared: Prepared,
+    task: TaskName,
+    engine: OwnedFd,
+    secretd: OwnedFd,
+    place: &Place,
+) -> Result<(), WorkerError> {
+    // Asked first: the answer comes while the engine says what is to run.
+    let mut secretd: SecretdLink = Link::new(secretd)?;
+    secretd.send(&WorkerToSecretd::Redeem { task })?;
+    let mut engine: EngineLink = Link::new(engine)?;
+    let (EngineToWorker::Run { request }, _) = engine.wait()? else {
+        return Err(WorkerError::Protocol("the first message to a run is not Run"));
+    };
+    match Running::start(prepared, &mut engine, &request, secretd, place) {
+        Ok((running, None)) => running.finish(engine),
+        Ok((running, Some((task, ended)))) => beside(running, engine, task, ended),
+        Err(reason) => done(engine, not_started(reason)),
+    }
+}
+
+/// The last word.
+fn done(mut engine: EngineLink, outcome: Outcome) -> Result<(), WorkerError> {
+    engine.send(&WorkerToEngine::Done { outcome })?;
+    Ok(engine.drain()?)
+}
+
+/// Runs a script on this thread and serves it on another, which ends the process.
+fn beside(running: Running, engine: EngineLink, task: Task, ended: OwnedFd) -> Result<(), WorkerError> {
+    thread::Builder::new()
+        .spawn(move || process::end_now(WorkerError::told(running.finish(engine))))
+        .map_err(WorkerError::file("start", "a thread".as_ref()))?;
+    // What the script starts meets every signal that is meant for it.
+    SigSet::empty().thread_set_mask().map_err(WorkerError::system("sigprocmask"))?;
+    let leave: Leave = Rc::new(move |status: i32| {
+        // Whoever would read it is gone, and this process with it.
+        let _ = nix::unistd::write(&ended, &status.to_le_bytes());
+        loop {
+            thread::park();
+        }
+    });
+    let status = task.run(Rc::clone(&leave));
+    leave(status);
+    Ok(())
+}
+
+fn not_started(reason: String) -> Outcome {
+    Outcome::NotStarted { status: TaskRetVal::MECHANISM_FAIL, reason }
+}
+
+/// A run whose program is alive.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about descriptors and processes")]
+struct Running {
+    poller: Poller,
+    signals: SignalFd,
+    endpoint: Option<Endpoint>,
+    outputs: [Output; 2],
+    main: Main,
+    main_exit: Option<(TaskRetVal, Option<i32>)>,
+    own_pids: bool,
+    started: Instant,
+    memory_limit: u64,
+    /// Seconds of CPU time; 0 for no limit.
+    cpu_limit: u32,
+    output_left: u64,
+    output_limit: u64,
+    /// It prints a default configuration.
+    configure: bool,
+    kill_at: Option<Instant>,
+    stopped: Option<String>,
+    reading: bool,
+    writing: bool,
+    api_writing: bool,
+    program: String,
+    config: task_config::Secrets,
+}
+
+impl Running {
+    fn start(
+        prepared: Prepared,
+        engine: &mut EngineLink,
+        request: &RunRequest,
+        secretd: SecretdLink,
+        place: &Place,
+    ) -> Result<(Self, Option<Beside>), String> {
+        let system = |step: &'static str| move |errno: Errno| format!("it could not be started: {step}: {errno}");
+        let Prepared { poller, signals, endpoint, api, lock, outputs, stdout, stderr, port } = prepared;
+        poller.add(engine.as_fd(), ENGINE, false).map_err(system("epoll_ctl"))?;
+        let Released { program, runtime, values, config } = redeemed(secretd)?;
+        let language = embedded::language(&runtime);
+        // The first of a name counts.
+        let values: Values = request.parameters.iter().cloned().chain(values).collect();
+        // A default configuration is asked for without a robot to call.
+        let mut endpoint = (!request.configure).then_some(endpoint);
+
+        let mut own = Values::new();
+        if !place.own_pids {
+            // Without a view there is no `/tmp` of its own.
+            own.push(("TMPDIR".into(), place.work_dir.to_string_lossy().into_owned()));
+        }
+        if endpoint.is_some() {
+            own.push(("GOPHER_CALLER_ID".into(), "stdin".into()));
+            own.push(("GOPHER_HTTP_POST".into(), format!("http://127.0.0.1:{port}")));
+        }
+        if endpoint.is_some() && language.is_none() {
+            for (name, fd) in [("GOPHER_API_FD", &api), ("GOPHER_API_LOCK_FD", &lock)] {
+                descriptors::keep_on_exec(fd).map_err(system("fcntl"))?;
+                own.push((name.into(), fd.as_raw_fd().to_string()));
+            }
+        }
+        if language.is_some() && !request.env.iter().any(|(name, _)| name == WORKSPACE) {
+            own.push((WORKSPACE.into(), place.work_dir.to_string_lossy().into_owned()));
+        }
+        // What is built in knows its robot, and asks it for parameters; a shell has them in its environment too.
+        let shown = if language.is_none_or(|language| language.is_shell) { &values[..] } else { &[] };
+        let caller_id = endpoint.as_ref().filter(|_| language.is_none()).map(|e| format!("{}\n", e.caller_id));
+        let stdin = descriptors::pipe_holding(caller_id.unwrap_or_default().as_bytes()).map_err(system("pipe"))?;
+        let env = environment(request, shown, &own);
+        if let Some(endpoint) = &mut endpoint {
+            endpoint.give_parameters(values.into_iter().chain(request.env.iter().cloned()).collect());
+        }
+        let directory = match request.work_dir {
+            WorkDir::WorkSpace => &place.work_dir,
+            WorkDir::Home => &place.home,
+        };
+        let start = Start { path: &program, args: &request.args, env: &env, directory, stdin, stdout, stderr };
+        let or = |limit: u64, default: u64| if limit == 0 { default } else { limit };
+        let memory_limit = or(request.limits.memory_bytes, crate::confinement::DEFAULT_LIMITS.memory);
+        // A program inherits both, so they are held until it has started.
+        let (api, _api) = if language.is_some() && endpoint.is_some() { (Some(api), None) } else { (None, Some(api)) };
+        let task = language.map(|language| Task::read(language, &start, api, memory_limit)).transpose()?;
+        let (main, beside) = begin(task, start, &poller, memory_limit)?;
+        engine.send(&WorkerToEngine::Started).map_err(|e| e.to_string())?;
+        let output_limit =
+            if request.configure { CONFIGURATION_LIMIT } else { or(request.limits.output_bytes, OUTPUT_LIMIT) };
+        let running = Self {
+            poller,
+            signals,
+            endpoint,
+            outputs,
+            main,
+            main_exit: None,
+            own_pids: place.own_pids,
+            started: Instant::now(),
+            memory_limit,
+            cpu_limit: request.limits.cpu_seconds,
+            output_left: output_limit,
+            output_limit,
+            configure: request.configure,
+            kill_at: None,
+            stopped: None,
+            reading: true,
+            writing: false,
+            api_writing: false,
+            program,
+            config,
+        };
+        Ok((running, beside))
+    }
+}

@@ -1,0 +1,67 @@
+//! What every run needs, whatever it is: made while its process waits for an order.
+
+use std::{
+    net::TcpListener,
+    os::{
+        fd::{AsFd as _, OwnedFd},
+        unix::net::UnixStream,
+    },
+};
+
+use gopher_protocol::worker::Stream;
+use gopher_sys::{Poller, descriptors};
+use nix::{
+    errno::Errno,
+    fcntl::OFlag,
+    sys::{
+        signal::{SigSet, Signal},
+        signalfd::{SfdFlags, SignalFd},
+    },
+    unistd::pipe2,
+};
+
+use super::{API, LISTENER, SIGNALS, STDERR, STDOUT, output::Output};
+use crate::{endpoint::Endpoint, error::WorkerError};
+
+pub(crate) struct Prepared {
+    pub(super) poller: Poller,
+    pub(super) signals: SignalFd,
+    pub(super) endpoint: Endpoint,
+    /// The other end of the API's descriptor, and the pipe whose byte is the lock of whoever speaks there.
+    pub(super) api: OwnedFd,
+    pub(super) lock: OwnedFd,
+    pub(super) outputs: [Output; 2],
+    pub(super) stdout: OwnedFd,
+    pub(super) stderr: OwnedFd,
+    /// Of the API's other end, over HTTP.
+    pub(super) port: u16,
+}
+
+impl Prepared {
+    pub(crate) fn new(listener: TcpListener, own_pids: bool) -> Result<Self, WorkerError> {
+        let system = WorkerError::system;
+        let port = listener.local_addr().map_err(WorkerError::file("bind", "127.0.0.1".as_ref()))?.port();
+        let poller = Poller::new().map_err(system("epoll_create"))?;
+        let signals = ended_children().map_err(system("signalfd"))?;
+        poller.add(signals.as_fd(), SIGNALS, false).map_err(system("epoll_ctl"))?;
+        let (ours, api) = UnixStream::pair().map_err(WorkerError::file("make", "a socket pair".as_ref()))?;
+        let lock = descriptors::token_pipe().map_err(system("pipe"))?;
+        let endpoint = Endpoint::new(ours, listener, &poller, (API, LISTENER), own_pids)?;
+        let (out_read, stdout) = pipe2(OFlag::O_CLOEXEC).map_err(system("pipe"))?;
+        let (err_read, stderr) = pipe2(OFlag::O_CLOEXEC).map_err(system("pipe"))?;
+        for (pipe, token) in [(&out_read, STDOUT), (&err_read, STDERR)] {
+            descriptors::make_nonblocking(pipe).map_err(system("fcntl"))?;
+            poller.add(pipe, token, false).map_err(system("epoll_ctl"))?;
+        }
+        let outputs = [Output::new(Stream::Stdout, STDOUT, out_read), Output::new(Stream::Stderr, STDERR, err_read)];
+        Ok(Self { poller, signals, endpoint, api: api.into(), lock, outputs, stdout, stderr, port })
+    }
+}
+
+/// Becomes readable when a child has ended.
+fn ended_children() -> Result<SignalFd, Errno> {
+    let mut set = SigSet::empty();
+    set.add(Signal::SIGCHLD);
+    set.thread_block()?;
+    SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
+}
