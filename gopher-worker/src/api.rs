@@ -6,6 +6,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use gopher_protocol::robot_api::{Addressee, LogLevel, MessageFormat, RetVal, RobotAnswer, RobotCall, StepList};
 use serde_json::{Map, Value, json};
 
+/// Said of a text for people that is none.
+pub(crate) const NOT_TEXT: &str =
+    "a text that was given to the robot is not UTF-8: what cannot be read in it has become \u{fffd}";
+
 /// What a client asked for.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Request {
@@ -40,6 +44,8 @@ pub(crate) enum BadRequest {
     UnknownFunction(String),
     #[error("{function}: the argument {argument} is missing or not {wanted}")]
     Argument { function: String, argument: &'static str, wanted: &'static str },
+    #[error("a text in it is not UTF-8")]
+    NotText,
     #[error("the line is not FuncName, Format and Key=value fields separated by tabs")]
     NotShell,
 }
@@ -320,7 +326,11 @@ pub(crate) fn to_shell(shape: Shape, answer: &RobotAnswer) -> String {
                 Shape::Attribute => format!("{code}\t{}", text("Attribute")),
                 Shape::Reply => format!("{code}\t{}", text("Reply")),
                 Shape::Credential => format!("{code}\t{}", text("Credential")),
-                Shape::Datum => format!("{code}\t{}\t{}\t{}", text("LockToken"), text("Exists"), text("Datum")),
+                Shape::Datum => {
+                    // As JSON even where it is a text: that is what can be given back.
+                    let datum = value.get("Datum").map(|datum| escape(&datum.to_string())).unwrap_or_default();
+                    format!("{code}\t{}\t{}\t{datum}", text("LockToken"), text("Exists"))
+                }
                 Shape::Config => format!("0\t{}", escape(&value.to_string())),
             }
         }
@@ -459,6 +469,8 @@ mod tests {
         assert_eq!(to_shell(Shape::Reply, &reply), "0\tyes\\n");
         let datum = RobotAnswer::Datum { token: "t".into(), datum: Some("[1,\"a\"]".into()), ret: RetVal::Ok };
         assert_eq!(to_shell(Shape::Datum, &datum), "0\tt\ttrue\t[1,\"a\"]");
+        let word = RobotAnswer::Datum { token: "t".into(), datum: Some(r#""5\n""#.into()), ret: RetVal::Ok };
+        assert_eq!(to_shell(Shape::Datum, &word), r#"0	t	true	"5\\n""#);
         assert_eq!(to_shell(Shape::RetVal, &RobotAnswer::Refused("no".into())), "!\tno");
         assert_eq!(to_shell(Shape::Boolean, &RobotAnswer::Boolean(true)), "0\ttrue");
         assert_eq!(to_json(Shape::Config, &RobotAnswer::Config("{}".into())), Ok(json!({})));

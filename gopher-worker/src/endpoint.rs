@@ -15,7 +15,7 @@ use gopher_protocol::{
 use gopher_sys::{Poller, descriptors};
 
 use crate::{
-    api::{self, Request, Shape},
+    api::{self, BadRequest, NOT_TEXT, Request, Shape},
     error::WorkerError,
     http::{self, Progress},
     lines::Lines,
@@ -73,15 +73,27 @@ pub(crate) struct Endpoint {
     skipping: bool,
     /// Nobody holds the other end of the descriptor any more, or it is no longer listened to.
     stream_over: bool,
-    strangers: Strangers,
+    /// What happened, and was told or is to be.
+    news: Vec<News>,
+    told: usize,
 }
 
-/// Clients that were not of this run; said once.
+/// What the author of the extension is to know; each is said once.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Strangers {
-    None,
-    Refused,
-    Told,
+enum News {
+    /// A client was not of this run.
+    Stranger,
+    /// A text was none.
+    NotText,
+}
+
+impl News {
+    fn sentence(self) -> &'static str {
+        match self {
+            Self::Stranger => "a process that is not of this run connected to its Robot API and was refused",
+            Self::NotText => NOT_TEXT,
+        }
+    }
 }
 
 impl Endpoint {
@@ -112,7 +124,8 @@ impl Endpoint {
             own_pids,
             skipping: false,
             stream_over: false,
-            strangers: Strangers::None,
+            news: Vec::new(),
+            told: 0,
         })
     }
 
@@ -171,7 +184,12 @@ impl Endpoint {
         let request = match (json, std::str::from_utf8(line)) {
             (true, _) => api::from_json(line),
             (false, Ok(text)) => api::from_shell(text),
-            (false, Err(_)) => api::from_shell(&String::from_utf8_lossy(line)),
+            // What is kept is kept as it is, or not at all.
+            (false, Err(_)) if line.starts_with(b"UpdateDatum\t") => Err(BadRequest::NotText),
+            (false, Err(_)) => {
+                self.note(News::NotText);
+                api::from_shell(&String::from_utf8_lossy(line))
+            }
         };
         match request {
             Ok(Request::Ask(call, shape)) => {
@@ -229,9 +247,7 @@ impl Endpoint {
                 continue;
             }
             if !self.listener.local_addr().is_ok_and(|ours| self.is_of_this_run(peer, ours)) {
-                if self.strangers == Strangers::None {
-                    self.strangers = Strangers::Refused;
-                }
+                self.note(News::Stranger);
                 continue;
             }
             let token = self.next_connection;
@@ -256,13 +272,17 @@ impl Endpoint {
         }
     }
 
-    /// Whether somebody else has tried to speak as this run since this was last asked; true once.
-    pub(crate) fn refused_strangers(&mut self) -> bool {
-        let news = self.strangers == Strangers::Refused;
-        if news {
-            self.strangers = Strangers::Told;
+    fn note(&mut self, news: News) {
+        if !self.news.contains(&news) {
+            self.news.push(news);
         }
-        news
+    }
+
+    /// What the author is to know and was not told yet.
+    pub(crate) fn news(&mut self) -> impl Iterator<Item = &'static str> + use<> {
+        let fresh = self.news[self.told..].to_vec();
+        self.told = self.news.len();
+        fresh.into_iter().map(News::sentence)
     }
 
     /// Reads or writes one HTTP connection; a call the engine must answer.

@@ -1,6 +1,9 @@
 //! The walls around one run, in the order in which they must be raised (see ARCHITECTURE.md, drop sequence).
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::{
+    os::fd::{AsFd, BorrowedFd},
+    time::Duration,
+};
 
 use landlock::{
     ABI, Access as _, AccessFs, AccessNet, CompatLevel, Compatible as _, NetPort, PathBeneath, PathFd, Ruleset,
@@ -10,8 +13,9 @@ use nix::{
     errno::Errno,
     sys::{
         prctl,
-        resource::{Resource, getrlimit, setrlimit},
+        resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit},
         signal::Signal,
+        time::TimeValLike as _,
     },
     unistd::{Gid, Uid, setgroups, setresgid, setresuid},
 };
@@ -139,6 +143,9 @@ pub fn landlock_abi() -> u32 {
 /// several times.
 pub const SERVICE: u64 = 128 << 20;
 
+/// CPU seconds that a process has to end by itself once its limit is reached.
+const CPU_GRACE: u64 = 5;
+
 /// What one run may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -164,9 +171,23 @@ pub fn limit(limits: &Limits) -> Result<(), ConfineError> {
     set(Resource::RLIMIT_MSGQUEUE, 0)?;
     set(Resource::RLIMIT_SIGPENDING, 1024)?;
     if limits.cpu > 0 {
-        set(Resource::RLIMIT_CPU, limits.cpu)?;
+        // Told by a signal at the first, ended at the second: how it ended says why.
+        setrlimit(Resource::RLIMIT_CPU, limits.cpu, limits.cpu.saturating_add(CPU_GRACE)).map_err(at("setrlimit"))?;
     }
     Ok(())
+}
+
+/// No signal tells this process, and what it starts from now on, that its CPU time is used up: somebody looks.
+pub fn look_at_cpu_time() -> Result<(), ConfineError> {
+    let (_, most) = getrlimit(Resource::RLIMIT_CPU).map_err(at("getrlimit"))?;
+    setrlimit(Resource::RLIMIT_CPU, most, most).map_err(at("setrlimit"))
+}
+
+/// The CPU time that this process has used; its children are not counted.
+pub fn cpu_time() -> Result<Duration, ConfineError> {
+    let used = getrusage(UsageWho::RUSAGE_SELF).map_err(at("getrusage"))?;
+    let micros = used.user_time().num_microseconds() + used.system_time().num_microseconds();
+    Ok(Duration::from_micros(micros.unsigned_abs()))
 }
 
 /// Limits the data and anonymous memory of this process, and of what it starts from now on.

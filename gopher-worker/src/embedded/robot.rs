@@ -3,7 +3,14 @@
 //! A language turns its arguments into JSON and the answer into its own values; which arguments a method takes, what is
 //! composed from which call, and what is answered when a call fails, is said here (spec: Robot API §1).
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
 
 use gopher_protocol::robot_api::{MessageFormat, RetVal};
 use gopher_sys::descriptors;
@@ -13,6 +20,7 @@ use super::{
     arguments::{Arguments, Misuse, Want},
     client::Client,
 };
+use crate::api::NOT_TEXT;
 
 /// How often a prompt is asked when somebody else's waits for the same user.
 const TRIES: u32 = 3;
@@ -393,6 +401,14 @@ impl Robot {
                 None
             }
         }
+    }
+}
+
+/// Tells the author, once, that people see less of a text than was given.
+pub(crate) fn note_text_that_is_none() {
+    static TOLD: AtomicBool = AtomicBool::new(false);
+    if !TOLD.swap(true, Ordering::Relaxed) {
+        eprintln!("{NOT_TEXT}");
     }
 }
 

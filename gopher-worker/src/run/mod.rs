@@ -1,6 +1,7 @@
 //! One run, from its first message to its end. This process is the first of its pid namespace: when it exits,
 //! the kernel ends every other one.
 
+mod limits;
 mod output;
 mod prepared;
 mod released;
@@ -131,6 +132,8 @@ struct Running {
     own_pids: bool,
     started: Instant,
     memory_limit: u64,
+    /// Seconds of CPU time; 0 for no limit.
+    cpu_limit: u32,
     output_left: u64,
     output_limit: u64,
     /// It prints a default configuration.
@@ -212,6 +215,7 @@ impl Running {
             own_pids: place.own_pids,
             started: Instant::now(),
             memory_limit,
+            cpu_limit: request.limits.cpu_seconds,
             output_left: output_limit,
             output_limit,
             configure: request.configure,

@@ -25,21 +25,17 @@ use super::{
     API, ENDED, ENGINE, EngineLink, LISTENER, Running, SIGNALS, STDERR, STDOUT, done, not_started, start::Main,
 };
 use crate::{
-    endpoint::CONNECTIONS,
+    endpoint::{CONNECTIONS, Endpoint},
     error::WorkerError,
-    memory::{self, First},
-    program, task_config,
+    memory, program, task_config,
 };
 
 /// Between TERM and KILL of a cancelled run.
 const GRACE: Duration = Duration::from_secs(5);
-/// How often a run's memory is summed.
-const MEMORY_CHECK: Duration = Duration::from_millis(200);
+/// How often it is looked whether a run keeps its limits.
+const CHECK: Duration = Duration::from_millis(200);
 /// While this much waits for the engine, output and calls are not read.
 const BACKLOG: usize = 256 << 10;
-
-/// Said in the log of a run whose API port somebody else has found.
-const STRANGER: &[u8] = b"a process that is not of this run connected to its Robot API and was refused\n";
 
 impl Running {
     /// Serves until the run is over, and says how it ended.
@@ -50,12 +46,12 @@ impl Running {
 
     /// Serves calls and output until the program has ended.
     fn serve(&mut self, engine: &mut EngineLink) -> Result<Outcome, WorkerError> {
-        let mut next_memory_check = Instant::now() + MEMORY_CHECK;
+        let mut next_check = Instant::now() + CHECK;
         // What ended before its end could be signalled.
         self.reap();
         while self.main_exit.is_none() {
             self.watch(engine)?;
-            let deadline = self.kill_at.map_or(next_memory_check, |at| at.min(next_memory_check));
+            let deadline = self.kill_at.map_or(next_check, |at| at.min(next_check));
             let ready = self
                 .poller
                 .wait(Some(deadline.saturating_duration_since(Instant::now())))
@@ -70,10 +66,7 @@ impl Running {
                     LISTENER => {
                         if let Some(endpoint) = &mut self.endpoint {
                             endpoint.accept(&self.poller);
-                            if endpoint.refused_strangers() {
-                                let bytes = STRANGER.to_vec().into();
-                                engine.send(&WorkerToEngine::Output { stream: Stream::Stderr, bytes })?;
-                            }
+                            self.tell(engine)?;
                         }
                     }
                     token if token >= CONNECTIONS => {
@@ -84,9 +77,9 @@ impl Running {
                 }
             }
             let now = Instant::now();
-            if now >= next_memory_check {
-                self.check_memory();
-                next_memory_check = now + MEMORY_CHECK;
+            if now >= next_check {
+                self.check_limits();
+                next_check = now + CHECK;
             }
             if self.kill_at.is_some_and(|at| now >= at) {
                 self.kill();
@@ -106,6 +99,9 @@ impl Running {
             return Outcome::Stopped { reason };
         }
         let (status, signal) = self.main_exit.unwrap_or((TaskRetVal::MECHANISM_FAIL, None));
+        if let Some(reason) = self.ended_by_limit(status, signal) {
+            return Outcome::Stopped { reason };
+        }
         // What `env` says when it does not find the interpreter.
         let missing = (status.0 == 127 && self.started.elapsed() < Duration::from_secs(1))
             .then(|| program::through_env(&self.program))
@@ -174,6 +170,15 @@ impl Running {
         Ok(())
     }
 
+    /// What the author is to know of the calls stands in the run's log.
+    fn tell(&mut self, engine: &mut EngineLink) -> Result<(), WorkerError> {
+        for sentence in self.endpoint.iter_mut().flat_map(Endpoint::news) {
+            let bytes = format!("{sentence}\n").into_bytes().into();
+            engine.send(&WorkerToEngine::Output { stream: Stream::Stderr, bytes })?;
+        }
+        Ok(())
+    }
+
     fn api(&mut self, engine: &mut EngineLink, ready: Ready) -> Result<(), WorkerError> {
         let Some(endpoint) = &mut self.endpoint else { return Ok(()) };
         if ready.write {
@@ -182,6 +187,7 @@ impl Running {
         if ready.read {
             let calls = endpoint.read_stream(&self.poller);
             self.ask(engine, calls)?;
+            self.tell(engine)?;
         }
         Ok(())
     }
@@ -242,7 +248,7 @@ impl Running {
     }
 
     /// Ends the run at once.
-    fn kill(&mut self) {
+    pub(super) fn kill(&mut self) {
         self.signal_all(Signal::SIGKILL);
         if let Main::Thread(_) = self.main {
             self.main_exit.get_or_insert((TaskRetVal(-1), Some(Signal::SIGKILL as i32)));
@@ -250,7 +256,7 @@ impl Running {
     }
 
     /// Signals every process of the run but this one.
-    pub(super) fn signal_all(&self, signal: Signal) {
+    fn signal_all(&self, signal: Signal) {
         // No such process is what is wanted.
         if self.own_pids {
             let _ = kill(Pid::from_raw(-1), signal);
@@ -261,22 +267,6 @@ impl Running {
             for child in memory::children() {
                 let _ = kill(Pid::from_raw(child), signal);
             }
-        }
-    }
-
-    fn check_memory(&mut self) {
-        let first = match self.main {
-            Main::Process(_) => First::NotCounted,
-            Main::Thread(_) => First::Counted,
-        };
-        let used = if self.own_pids { memory::resident(first) } else { 0 };
-        if used > self.memory_limit && self.stopped.is_none() {
-            self.stopped = Some(format!(
-                "it used {} MiB of memory and its limit is {} MiB (Limits: Memory of the extension)",
-                used >> 20,
-                self.memory_limit >> 20
-            ));
-            self.kill();
         }
     }
 }

@@ -41,6 +41,7 @@ pub(super) fn begin(
     match task {
         Some(task) if !task.language.is_shell => {
             embedded::enter(&start).map_err(|reason| format!("it could not be started: {reason}"))?;
+            confine::look_at_cpu_time().map_err(|error| format!("it could not be started: {error}"))?;
             let (ended, tell) = pipe2(OFlag::O_CLOEXEC).map_err(system("pipe"))?;
             poller.add(&ended, ENDED, false).map_err(system("epoll_ctl"))?;
             Ok((Main::Thread(ended), Some((task, tell))))

@@ -11,6 +11,7 @@ use std::{
 };
 
 use gopher_protocol::robot::Limits;
+use gopher_sys::confine::SERVICE;
 
 /// Where the kernel shows groups.
 pub(crate) const ROOT: &str = "/sys/fs/cgroup";
@@ -84,7 +85,8 @@ impl Groups {
     pub(crate) fn limit(&self, pid: u32, limits: &Limits) -> io::Result<()> {
         let group = self.of(pid);
         if limits.memory_bytes > 0 {
-            put(&group, "memory.max", &limits.memory_bytes.to_string())?;
+            // The worker in it tells who reaches the limit; this wall stands behind it, where serving a run has its room.
+            put(&group, "memory.max", &limits.memory_bytes.saturating_add(SERVICE).to_string())?;
         }
         if limits.processes > 0 {
             put(&group, "pids.max", &limits.processes.to_string())?;
@@ -141,9 +143,10 @@ mod tests {
         assert_eq!(read("cgroup.subtree_control"), "+memory +pids +cpu");
         groups.enter(42).expect("entered");
         let files = ["memory.max", "memory.swap.max", "pids.max", "cpu.weight", "cgroup.procs"];
-        assert_eq!(files.map(|f| read(&format!("run-42/{f}"))), ["1073741824", "0", "256", "20", "42"]);
+        let most = ((1 << 30) + SERVICE).to_string();
+        assert_eq!(files.map(|f| read(&format!("run-42/{f}"))), [most.as_str(), "0", "256", "20", "42"]);
         groups.limit(42, &Limits { memory_bytes: 4096, ..Limits::default() }).expect("limited");
-        assert_eq!((read("run-42/memory.max"), read("run-42/pids.max")), ("4096".into(), "256".into()));
+        assert_eq!((read("run-42/memory.max"), read("run-42/pids.max")), ((4096 + SERVICE).to_string(), "256".into()));
         groups.end(42);
         assert_eq!(read("run-42/cgroup.kill"), "1");
         assert_eq!(groups.left.len(), 1, "these files hold the directory, as dying processes do");

@@ -350,10 +350,12 @@ class BaseBot
   end
 
   def UpdateDatum(m)
+    check_memory("UpdateDatum", m)
     callBotFunc("UpdateDatum", { "Key" => m.key, "Token" => m.lock_token, "Datum" => m.datum })["RetVal"]
   end
 
   def CheckinDatum(m)
+    check_memory("CheckinDatum", m)
     callBotFunc("CheckinDatum", { "Key" => m.key, "Token" => m.lock_token })["RetVal"]
   end
 
@@ -465,16 +467,18 @@ class BaseBot
   # Chance and time
 
   def Pause(seconds)
-    sleep(seconds.to_f)
+    sleep(Float(seconds))
   end
 
   # A number from 0 to i-1; 0 if there is none.
   def RandomInt(i)
+    i = Integer(i)
     i.positive? ? Random.rand(i) : 0
   end
 
   # One of the strings; empty if there is none.
   def RandomString(sarr)
+    raise TypeError, "RandomString: the argument must be a list, not of type #{sarr.class}" unless sarr.is_a?(Array)
     sarr.empty? ? "" : sarr[RandomInt(sarr.size)]
   end
 
@@ -482,6 +486,11 @@ class BaseBot
 
   def current_thread
     @threaded_message ? @thread_id : ""
+  end
+
+  def check_memory(method, memory)
+    return if memory.is_a?(Memory)
+    raise TypeError, "#{method}: the argument must be what CheckoutDatum gave, not of type #{memory.class}"
   end
 
   def truth(value)
@@ -496,7 +505,11 @@ class BaseBot
     return post(name, args, format) if channel.nil?
     answer = PLAIN[name]
     return plain(channel, name, args, format, answer) if answer
-    request = JSON.generate({ "FuncName" => name, "Format" => format, "FuncArgs" => args })
+    begin
+      request = JSON.generate({ "FuncName" => name, "Format" => format, "FuncArgs" => args })
+    rescue JSON::GeneratorError => e
+      raise RobotError, "#{name}: #{e.message.encode("UTF-8", invalid: :replace).lines.first&.chomp}"
+    end
     ret = JSON.parse(channel.call(request))
     raise RobotError, "#{name}: #{ret["Error"]}" if ret.is_a?(Hash) && ret.key?("Error")
     ret
@@ -505,10 +518,10 @@ class BaseBot
   def plain(channel, name, args, format, answer)
     fields = [name, escape(format)]
     args.each do |key, value|
-      if value.is_a?(Array)
-        value.each { |item| fields << "#{key}=".b + escape(item) }
-      else
-        fields << "#{key}=".b + escape(value)
+      items = key == "CmdArgs" && value.is_a?(Array) ? value : [value]
+      items.each do |item|
+        check_text(name, key, item)
+        fields << "#{key}=".b + escape(item)
       end
     end
     code, value = channel.call(fields.join("\t")).split("\t", 2)
@@ -518,6 +531,12 @@ class BaseBot
     ret = { "RetVal" => code.to_i }
     ret[answer] = answer == "Boolean" ? value == "true" : value unless answer.empty?
     ret
+  end
+
+  # What is no text at all is an error of the script.
+  def check_text(name, key, value)
+    return unless [Hash, Array, Proc, Method, Module].any? { |kind| value.is_a?(kind) }
+    raise TypeError, "#{name}: the argument #{key} must be a text, not of type #{value.class}"
   end
 
   def escape(value)

@@ -445,6 +445,10 @@ UnlinkIdentity() { _gb_ret UnlinkIdentity '' "Provider=${1-}" "User=${2-}"; }
 
 # A pipe that nobody writes to: reading it with a time-out is a sleep without a program.
 Pause() {
+    if [[ ! ${1:-0} =~ ^[0-9]*\.?[0-9]*$ ]]; then
+        _gb_fail 'Pause: the argument must be a number of seconds'
+        return 2
+    fi
     if [[ -z ${_gb_idle-} ]] && ! { exec {_gb_idle}<> <(:); } 2>/dev/null; then
         sleep "${1:-0}"
         return 0
@@ -454,6 +458,12 @@ Pause() {
 
 RandomInt() {
     local _gb_limit=${1:-0}
+    if [[ ! $_gb_limit =~ ^-?[0-9]+$ ]]; then
+        _gb_fail 'RandomInt: the argument must be a whole number'
+        return 2
+    fi
+    _gb_limit=${_gb_limit/#-*/0}
+    _gb_limit=$((10#$_gb_limit))
     if ((_gb_limit <= 0)); then
         printf '0\n'
     else

@@ -125,6 +125,9 @@ def _open_channel():
 
 
 def _escape(value):
+    "A value as text; what is no text at all is an error of the script"
+    if isinstance(value, (dict, list, tuple, set, bytes, bytearray)) or callable(value):
+        raise TypeError("must be a text, not of type %s" % type(value).__name__)
     if value is True:
         return "true"
     if value is False:
@@ -135,6 +138,14 @@ def _escape(value):
     if "\\" in text:
         text = text.replace("\\", "\\\\")
     return text.replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+
+
+def _bytes(line):
+    "A line as the robot reads it; it says what it makes of bytes that are no text"
+    try:
+        return line.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return line.encode("utf-8", "surrogatepass")
 
 
 _ESCAPES = {"\\": "\\", "t": "\t", "n": "\n", "r": "\r"}
@@ -156,6 +167,12 @@ def _unescape(text):
             out.append("\\")
             skip = True
     return "".join(out)
+
+
+def _check_memory(method, memory):
+    if not isinstance(memory, Memory):
+        kind = type(memory).__name__
+        raise TypeError("%s: the argument must be what CheckoutDatum gave, not of type %s" % (method, kind))
 
 
 def _truth(shared):
@@ -249,7 +266,11 @@ class Robot:
             return self._plain(func_name, func_args, format, answer)
         import json
         request = json.dumps({"FuncName": func_name, "Format": format, "FuncArgs": func_args}, ensure_ascii=False)
-        reply = json.loads(Robot._channel.call(request.encode("utf-8", "replace")))
+        try:
+            request = request.encode("utf-8")
+        except UnicodeEncodeError:
+            raise RobotError("%s: a text in it is not UTF-8" % func_name) from None
+        reply = json.loads(Robot._channel.call(request))
         if isinstance(reply, dict) and "Error" in reply:
             raise RobotError("%s: %s" % (func_name, reply["Error"]))
         return reply
@@ -257,12 +278,12 @@ class Robot:
     def _plain(self, func_name, func_args, format, answer):
         fields = [func_name, _escape(format)]
         for key, value in func_args.items():
-            if isinstance(value, (list, tuple)):
-                fields.extend(key + "=" + _escape(item) for item in value)
-            else:
-                fields.append(key + "=" + _escape(value))
-        line = "\t".join(fields).encode("utf-8", "surrogateescape")
-        code, _, value = Robot._channel.call(line).decode("utf-8", "replace").partition("\t")
+            items = value if key == "CmdArgs" and isinstance(value, (list, tuple)) else [value]
+            try:
+                fields.extend(key + "=" + _escape(item) for item in items)
+            except TypeError as error:
+                raise TypeError("%s: the argument %s %s" % (func_name, key, error)) from None
+        code, _, value = Robot._channel.call(_bytes("\t".join(fields))).decode("utf-8", "replace").partition("\t")
         value = _unescape(value)
         if code == "!":
             raise RobotError("%s: %s" % (func_name, value))
@@ -430,9 +451,11 @@ class Robot:
         return Memory(key, self.Call("CheckoutDatum", {"Key": key, "RW": bool(rw)}))
 
     def UpdateDatum(self, m: Memory) -> int:
+        _check_memory("UpdateDatum", m)
         return self.Call("UpdateDatum", {"Key": m.key, "Token": m.lock_token, "Datum": m.datum})["RetVal"]
 
     def CheckinDatum(self, m: Memory) -> int:
+        _check_memory("CheckinDatum", m)
         return self.Call("CheckinDatum", {"Key": m.key, "Token": m.lock_token})["RetVal"]
 
     def DeleteDatum(self, key: str) -> int:

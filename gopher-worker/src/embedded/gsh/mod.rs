@@ -15,7 +15,8 @@ use std::{
 };
 
 use brush_core::{
-    Error, ProfileLoadBehavior, RcLoadBehavior, Shell, ShellState, ShellValue, ShellVariable, callstack::FrameType,
+    Error, ExecutionControlFlow, ProfileLoadBehavior, RcLoadBehavior, Shell, ShellState, ShellValue, ShellVariable,
+    callstack::FrameType, traps::TrapSignal,
 };
 use gopher_protocol::robot_api::RetVal;
 use gopher_sys::process;
@@ -110,10 +111,22 @@ async fn execute(shell: &mut Shell<Extensions>, source: &[u8], path: &str, name:
     let result = result.map_err(|error| format!("gsh error in script '{name}': {error}"))?;
     let status = u8::from(result.exit_code);
     shell.set_last_exit_status(status);
-    if let Err(error) = shell.on_exit().await {
+    let last = on_exit(shell).await.unwrap_or_else(|error| {
         eprintln!("{path}: the exit trap failed: {error}");
-    }
-    Ok(i32::from(status))
+        None
+    });
+    Ok(i32::from(last.unwrap_or(status)))
+}
+
+/// Runs the trap of the script's end; the status, if the trap itself asks for one.
+async fn on_exit(shell: &mut Shell<Extensions>) -> Result<Option<u8>, Error> {
+    let Some(trap) = shell.traps().get_handler(TrapSignal::Exit).cloned() else { return Ok(None) };
+    // It is not run by an end that it asks for.
+    shell.traps_mut().remove_handlers(TrapSignal::Exit);
+    let params = shell.default_exec_params();
+    let result = shell.run_string(trap.command, &trap.source_info, &params).await?;
+    let asked = matches!(result.next_control_flow, ExecutionControlFlow::ExitShell);
+    Ok(asked.then(|| u8::from(result.exit_code)))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What the shell says of an error: which file, which line.
 
+use std::io::ErrorKind;
+
 use brush_core::{
     Error, Shell, ShellExtensions,
     callstack::FrameType,
@@ -12,12 +14,18 @@ use super::context::Context;
 /// The kind of shell that runs here.
 pub(super) type Extensions = ShellExtensionsImpl<Located>;
 
+/// The words of this shell are text, other bytes only pass through pipes and files.
+const NO_TEXT: &str = "what a command has printed here is not UTF-8: make it text first, with `base64` say";
+
 /// Tells errors with their place.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Located;
 
 impl ErrorFormatter for Located {
     fn format_error(&self, error: &Error, shell: &Shell<impl ShellExtensions>) -> String {
+        if error.as_io_error().is_some_and(|error| error.kind() == ErrorKind::InvalidData) {
+            return format!("{}: {NO_TEXT}\n", place(shell));
+        }
         format!("{}: {error}\n", place(shell))
     }
 }

@@ -188,6 +188,14 @@ fn traps_and_strictness_hold() {
         let (ended, texts) = said(source);
         assert_eq!((ended, texts.iter().map(String::as_str).collect::<Vec<_>>()), (Ok(status), expected.to_vec()));
     }
+    for (source, expected) in [
+        ("trap 'exit 9' EXIT; exit 5", 9),
+        ("trap 'false' EXIT; exit 5", 5),
+        ("f() { exit 9; }; trap f EXIT; exit 5", 9),
+        ("trap 'trap \"exit 1\" EXIT; exit 9' EXIT", 9),
+    ] {
+        assert_eq!(said(source).0, Ok(expected), "{source}");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use gopher_protocol::robot_api::{MessageFormat, RetVal};
 use rquickjs::{Ctx, Exception, Function, IntoJs as _, Object, Result, Value, function::Rest};
 use serde_json::{Map, Value as Json, json};
 
-use super::convert::{NoJson, to_js, to_json};
+use super::convert::{NoJson, to_exact_json, to_js, to_json};
 use crate::embedded::{
     arguments,
     robot::{self, Answer, Message, Robot},
@@ -82,7 +82,11 @@ fn call<'js>(ctx: &Ctx<'js>, robot: &Robot, method: &str, arguments: &[Value<'js
     };
     let mut given = Vec::with_capacity(taken.len());
     for argument in &taken {
-        match to_json(argument) {
+        if argument.as_string().is_some_and(|text| text.to_string().is_err()) && method != "UpdateDatum" {
+            robot::note_text_that_is_none();
+        }
+        // What people read is shown as far as it can be; what is kept is kept as it is.
+        match if method == "UpdateDatum" { to_exact_json(argument) } else { to_json(argument) } {
             Ok(value) => given.push(value),
             Err(_) if method == "UpdateDatum" => return RetVal::DataFormatError.number().into_js(ctx),
             Err(NoJson::Thrown(error)) => return Err(error),

@@ -18,10 +18,22 @@ pub(super) enum NoJson {
 
 /// What `JSON.stringify` would write, but nothing is left out or made `null` that has no JSON.
 pub(super) fn to_json(value: &Value<'_>) -> Result<Json, NoJson> {
-    convert(value, 0)
+    convert(value, text, 0)
 }
 
-fn convert(value: &Value<'_>, depth: usize) -> Result<Json, NoJson> {
+/// The same, and no text becomes another one.
+pub(super) fn to_exact_json(value: &Value<'_>) -> Result<Json, NoJson> {
+    convert(value, exact, 0)
+}
+
+fn exact(string: &rquickjs::String<'_>) -> rquickjs::Result<String> {
+    string.to_string()
+}
+
+/// What becomes of a string.
+type Text = fn(&rquickjs::String<'_>) -> rquickjs::Result<String>;
+
+fn convert(value: &Value<'_>, text: Text, depth: usize) -> Result<Json, NoJson> {
     Ok(match value.type_of() {
         Type::Undefined | Type::Null | Type::Uninitialized => Json::Null,
         Type::Bool => Json::Bool(value.as_bool().unwrap_or_default()),
@@ -36,25 +48,25 @@ fn convert(value: &Value<'_>, depth: usize) -> Result<Json, NoJson> {
         }
         _ => match (value.as_array(), value.as_object()) {
             (Some(items), _) => {
-                let items = items.iter::<Value<'_>>().map(|item| convert(&item?, depth + 1));
+                let items = items.iter::<Value<'_>>().map(|item| convert(&item?, text, depth + 1));
                 Json::Array(items.collect::<Result<_, _>>()?)
             }
-            (None, Some(object)) => object_of(object, depth + 1)?,
+            (None, Some(object)) => object_of(object, text, depth + 1)?,
             (None, None) => return Err(NoJson::Unfit("this kind of value cannot be written as JSON")),
         },
     })
 }
 
-fn object_of(object: &Object<'_>, depth: usize) -> Result<Json, NoJson> {
+fn object_of(object: &Object<'_>, text: Text, depth: usize) -> Result<Json, NoJson> {
     let own: Value<'_> = object.get("toJSON")?;
     if let Some(own) = own.as_function() {
-        return convert(&own.call((This(object.clone()),))?, depth);
+        return convert(&own.call((This(object.clone()),))?, text, depth);
     }
     let mut entries = Map::new();
     for entry in object.props::<rquickjs::String<'_>, Value<'_>>() {
         let (name, value) = entry?;
         if !value.is_undefined() {
-            entries.insert(text(&name)?, convert(&value, depth)?);
+            entries.insert(text(&name)?, convert(&value, text, depth)?);
         }
     }
     Ok(Json::Object(entries))

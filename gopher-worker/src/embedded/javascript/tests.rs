@@ -107,7 +107,7 @@ fn answers_come_in_the_shapes_of_the_language() {
         assert(bot.UpdateDatum(memory) === ret.Ok, "UpdateDatum");
         const loop = {};
         loop.loop = loop;
-        for (const datum of [[print => print], loop, 1n, NaN, Symbol("x"), { toJSON() { throw 1; } }]) {
+        for (const datum of [[print => print], loop, 1n, NaN, Symbol("x"), "\ud83d", ["\ud83d"], { toJSON() { throw 1; } }]) {
           assert(bot.UpdateDatum({ ...memory, datum }) === ret.DataFormatError, typeof datum);
         }
         assert(bot.CheckinDatum(memory) === undefined, "CheckinDatum");
@@ -397,6 +397,11 @@ fn any_json_is_converted_and_back() {
         let deep: Value<'_> = ctx.eval("let t = []; for (let i = 0; i < 1000; i++) t = [t]; t").expect("a list");
         let problem = convert::to_json(&deep).expect_err("too deep").to_string();
         assert_eq!(problem, "an object stands in itself, or objects lie too deep in each other");
+        for half in [r"'\ud83d'", r"({ a: ['\ud83d'] })", r"({ '\ud83d': 1 })"] {
+            let half: Value<'_> = ctx.eval(half).expect("a value");
+            assert!(convert::to_json(&half).is_ok_and(|json| json.to_string().contains('\u{fffd}')));
+            assert!(convert::to_exact_json(&half).is_err());
+        }
     });
 }
 

@@ -65,12 +65,17 @@ impl UserData for Bot {
 fn call(lua: &Lua, robot: &Robot, method: &str, arguments: &MultiValue) -> mlua::Result<MultiValue> {
     let mut given = Vec::with_capacity(arguments.len());
     for argument in arguments {
-        match to_json(argument) {
-            Ok(value) => given.push(value),
-            Err(_) if method == "UpdateDatum" => {
+        match (argument, to_json(argument)) {
+            (_, Ok(value)) => given.push(value),
+            // What people read is shown as far as it can be; what is kept is kept as it is.
+            (Value::String(text), Err(_)) if method != "UpdateDatum" => {
+                robot::note_text_that_is_none();
+                given.push(Json::String(text.to_string_lossy()));
+            }
+            (_, Err(_)) if method == "UpdateDatum" => {
                 return f64::from(RetVal::DataFormatError.number()).into_lua_multi(lua);
             }
-            Err(problem) => return Err(mlua::Error::runtime(format!("{method}: {problem}"))),
+            (_, Err(problem)) => return Err(mlua::Error::runtime(format!("{method}: {problem}"))),
         }
     }
     let answer = robot.invoke(method, &given).map_err(|misuse| mlua::Error::runtime(misuse.to_string()))?;

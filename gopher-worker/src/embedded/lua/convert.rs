@@ -23,7 +23,7 @@ fn convert(value: &Value, seen: &mut HashSet<*const c_void>, depth: usize) -> Re
         Value::Boolean(flag) => Json::Bool(*flag),
         Value::Integer(number) => Json::from(*number),
         Value::Number(number) => number_of(*number)?,
-        Value::String(text) => Json::String(text.to_string_lossy()),
+        Value::String(text) => Json::String(text.to_str().map_err(|_| NoJson("a text is not UTF-8"))?.to_owned()),
         Value::Table(table) => {
             if depth >= DEEPEST {
                 return Err(NoJson("tables lie too deep in each other"));
@@ -59,7 +59,10 @@ fn table_of(table: &Table, seen: &mut HashSet<*const c_void>, depth: usize) -> R
                 Some(index) => whole.push((index, value)),
                 None => drop(named.insert(index.to_string(), value)),
             },
-            Value::String(name) => drop(named.insert(name.to_string_lossy(), value)),
+            Value::String(name) => {
+                let name = name.to_str().map_err(|_| NoJson("a text is not UTF-8"))?.to_owned();
+                named.insert(name, value);
+            }
             Value::Boolean(flag) => drop(named.insert(flag.to_string(), value)),
             _ => return Err(NoJson("a table has a key that is neither text nor number")),
         }

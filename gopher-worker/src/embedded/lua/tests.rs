@@ -100,8 +100,12 @@ fn answers_come_in_the_shapes_of_the_language() {
         assert(r == ret.Ok and memory.exists == false and memory.datum == nil and memory.token == "abc")
         memory.datum = { list = {}, count = 3, half = 0.5, mixed = { 1, x = "y" } }
         assert(bot:UpdateDatum(memory) == ret.Ok)
-        memory.datum = { print }
-        assert(bot:UpdateDatum(memory) == ret.DataFormatError)
+        local loop = {}
+        loop.loop = loop
+        for _, datum in ipairs { { print }, loop, "\255", { "\255" }, { ["\255"] = 1 }, 0 / 0 } do
+          memory.datum = datum
+          assert(bot:UpdateDatum(memory) == ret.DataFormatError)
+        end
         assert(bot:CheckAdmin() == true and bot:Recall("k") == "tea")
         assert(bot:AddTask("t", "a", 1, "b") == ret.Failed)
         assert(bot:Remember("k", "v") == nil)
@@ -117,6 +121,13 @@ fn answers_come_in_the_shapes_of_the_language() {
     let expected = r#""Datum":{"count":3,"half":0.5,"list":[],"mixed":{"1":1,"x":"y"}},"Key":"k","Token":"abc""#;
     assert_eq!(update, &format!("UpdateDatum  {{{expected}}}"));
     assert!(calls.contains(&r#"AddTask  {"CmdArgs":["a","b"],"Name":"t"}"#.to_owned()), "{calls:?}");
+}
+
+#[test]
+fn a_message_that_is_no_text_is_shown_as_far_as_it_is() {
+    let (status, calls) = run_with("GBOT:Say('a\\255b') return GBOT:Say('c')", &["cmd"], ok);
+    let said = "SendChannelThreadMessage  {\"Channel\":\"general\",\"Message\":\"a\u{fffd}b\",\"Thread\":\"\"}";
+    assert_eq!((status, calls[0].as_str(), calls.len()), (Ok(0), said, 2));
 }
 
 #[test]
@@ -137,6 +148,8 @@ fn mistakes_of_an_author_are_told_with_their_line() {
         ("error({})", "Lua error in script 'x.lua'"),
         ("local s = 'x' while true do s = s .. s end", "not enough memory"),
         ("local function f() return 1 + f() end f()", "stack overflow"),
+        ("return ('('):rep(40, '(') == ('a'):rep(40):match(('(a?)'):rep(40))", "too many captures"),
+        ("return table.concat({ {} })", "invalid value"),
     ] {
         let (status, _) = run_with(source, &["cmd"], ok);
         let problem = status.expect_err(source);
@@ -166,6 +179,8 @@ fn json_and_the_libraries_are_there() {
         assert(nothing == nil and problem == "a list has gaps")
         local loop = {} loop.loop = loop
         assert(json.encode(loop) == nil)
+        nothing, problem = json.encode({ "\255" })
+        assert(nothing == nil and problem == "a text is not UTF-8")
         nothing, problem = http.get("http://127.0.0.1:1/", { timeout = 5 })
         assert(nothing == nil and problem:find("127.0.0.1:1"))
         assert(os.setlocale("C") == nil and debug.traceback("here"):find("here"))

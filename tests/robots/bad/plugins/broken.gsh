@@ -10,6 +10,9 @@ Commands:
 - { Command: print, Regex: 'gsh print' }
 - { Command: misuse, Regex: 'gsh misuse' }
 - { Command: leave, Regex: 'gsh leave' }
+- { Command: trap, Regex: 'gsh trap' }
+- { Command: function, Regex: 'gsh exit in a function' }
+- { Command: filter, Regex: 'gsh filter without end' }
 CONFIG
   exit
 fi
@@ -49,6 +52,21 @@ case $1 in
       [[ $? == 2 ]] && ((++refused))
     done
     Say "$refused of 7 refused, key: $(DeleteDatum ../x)$?"
+    ;;
+  trap)
+    trap 'Say "trapped"; exit 9' EXIT
+    exit 5
+    ;;
+  function)
+    ending() { exit 5; }
+    (ending)
+    Say "not yet: $?"
+    ending
+    Say "still here"
+    ;;
+  filter)
+    echo '{}' | jq 'def f: f; f'
+    Say "still here"
     ;;
   leave)
     sleep 1000 &

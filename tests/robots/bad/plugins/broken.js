@@ -9,6 +9,10 @@ Commands:
 - { Command: promise, Regex: 'js promise' }
 - { Command: print, Regex: 'js print' }
 - { Command: misuse, Regex: 'js misuse' }
+- { Command: callback, Regex: 'js exit in a callback' }
+- { Command: job, Regex: 'js exit in a promise' }
+- { Command: waiting, Regex: 'js never' }
+- { Command: deep, Regex: 'js deep' }
 `;
 
 const { Robot } = require("gopherbot_v1")();
@@ -54,6 +58,31 @@ const commands = {
     console.log('{"FuncName":"Say"}');
     bot.Say("printed and said");
     console.error("and complained");
+  },
+  callback(bot) {
+    bot.Say({ toJSON: () => process.exit(5) });
+    bot.Say("still here");
+  },
+  job(bot) {
+    Promise.resolve().then(() => process.exit(5)).finally(() => bot.Say("still here"));
+  },
+  waiting(bot) {
+    bot.Say("waiting");
+    return new Promise(() => {});
+  },
+  deep(bot) {
+    const attempt = (work) => {
+      try {
+        return String(work());
+      } catch (error) {
+        return error.name;
+      }
+    };
+    const loop = {};
+    loop.loop = loop;
+    const odd = { toString: () => String(odd) };
+    const tried = [() => JSON.stringify(loop), () => JSON.parse("[".repeat(1e6)), () => String(odd)];
+    bot.Say(`deep: ${tried.map(attempt).join(" ")}`);
   },
   misuse(bot) {
     const calls = [

@@ -10,6 +10,12 @@ Commands:
 - { Command: caught, Regex: 'lua recursion that is caught' }
 - { Command: print, Regex: 'lua print' }
 - { Command: misuse, Regex: 'lua misuse' }
+- { Command: caught-exit, Regex: 'lua exit that is caught' }
+- { Command: routine, Regex: 'lua exit in a coroutine' }
+- { Command: busy, Regex: 'lua exit while a program runs' }
+- { Command: children, Regex: 'lua children' }
+- { Command: deep, Regex: 'lua deep' }
+- { Command: pattern, Regex: 'lua pattern' }
 ]]
 end
 
@@ -49,6 +55,37 @@ local commands = {
     print('{"FuncName":"Say"}')
     bot:Say("printed and said")
     io.stderr:write("and complained\n")
+  end,
+  ["caught-exit"] = function()
+    pcall(os.exit, 5)
+    bot:Say("still here")
+  end,
+  routine = function()
+    coroutine.wrap(function() os.exit(5) end)()
+    bot:Say("still here")
+  end,
+  busy = function()
+    local program = io.popen("sleep 1000; echo late")
+    bot:Say("started " .. io.type(program))
+    io.write("without a line end")
+    os.exit(5)
+  end,
+  children = function()
+    local said = io.popen("echo out; exit 3"):read("*a"):gsub("\n", "")
+    local good, bad = os.execute("true"), os.execute("exit 3")
+    bot:Say(("children: %s %s %s"):format(said, good == 0 and "good" or "?", bad == 3 * 256 and "bad" or "?"))
+  end,
+  deep = function()
+    local loop = {}
+    loop.loop = loop
+    local json = require "json"
+    local _, first = json.encode(loop)
+    local _, second = json.decode(("["):rep(100000))
+    local _, third = pcall(tostring, setmetatable({}, { __tostring = function(self) return tostring(self) end }))
+    bot:Say(("deep: %s; %s; %s"):format(first, second:match("limit"), third:match("overflow")))
+  end,
+  pattern = function()
+    return ("a"):rep(1000000):match(("a?"):rep(1000000))
   end,
   misuse = function()
     local calls = {

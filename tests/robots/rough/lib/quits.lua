@@ -1,0 +1,2 @@
+-- Ends whoever reads it.
+os.exit(5)

@@ -1,0 +1,2 @@
+# Ends whoever reads it.
+exit 5

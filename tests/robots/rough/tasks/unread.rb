@@ -1,0 +1,2 @@
+#!/usr/bin/ruby
+if true
