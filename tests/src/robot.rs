@@ -387,12 +387,14 @@ impl Robot {
         all
     }
 
-    /// The process whose title contains `title`.
+    /// The process whose title contains `title`, once there is one: a robot that answers may still be starting others.
     pub fn role(&self, title: &str) -> u32 {
-        let found = self.processes().into_iter().find(|pid| name(*pid).contains(title));
-        found.unwrap_or_else(|| {
-            panic!("no process {title} among {:?}", self.processes().into_iter().map(name).collect::<Vec<_>>())
-        })
+        let mut found = None;
+        eventually(&format!("a process {title}"), || {
+            found = self.processes().into_iter().find(|pid| name(*pid).contains(title));
+            found.is_some()
+        });
+        found.expect("found")
     }
 
     /// What the robot wrote to its standard error.
