@@ -12,7 +12,7 @@ use gopher_protocol::{
     ids::CallId,
     robot_api::{RobotAnswer, RobotCall},
 };
-use gopher_sys::{Poller, descriptors};
+use gopher_sys::{Poller, descriptors, sockets::Sockets};
 
 use crate::{
     api::{self, BadRequest, NOT_TEXT, Request, Shape},
@@ -69,6 +69,8 @@ pub(crate) struct Endpoint {
     uid: u32,
     /// `/proc` shows this run's processes and no others.
     own_pids: bool,
+    /// `None` where the kernel cannot be asked.
+    sockets: Option<Sockets>,
     /// The end of a line that was too long is still to come.
     skipping: bool,
     /// Nobody holds the other end of the descriptor any more, or it is no longer listened to.
@@ -104,6 +106,7 @@ impl Endpoint {
         poller: &Poller,
         tokens: (u64, u64),
         own_pids: bool,
+        sockets: Option<Sockets>,
     ) -> Result<Self, WorkerError> {
         descriptors::make_nonblocking(&stream).map_err(WorkerError::system("fcntl"))?;
         poller.add(&stream, tokens.0, false).map_err(WorkerError::system("epoll_ctl"))?;
@@ -122,6 +125,7 @@ impl Endpoint {
             parameters: Vec::new(),
             uid: nix::unistd::geteuid().as_raw(),
             own_pids,
+            sockets,
             skipping: false,
             stream_over: false,
             news: Vec::new(),
@@ -151,6 +155,10 @@ impl Endpoint {
                 Ok(count) => {
                     self.lines.push(&chunk[..count]);
                     room = room.saturating_sub(count);
+                    // With room for more, there was no more.
+                    if count < chunk.len() {
+                        break;
+                    }
                 }
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
                 Err(_) => break,
@@ -265,11 +273,15 @@ impl Endpoint {
     /// Whether the client of a loopback connection is a process of this run: by its uid, and, as several runs may
     /// share one, by who holds the socket.
     fn is_of_this_run(&self, peer: SocketAddr, ours: SocketAddr) -> bool {
-        let table = std::fs::read_to_string("/proc/net/tcp").unwrap_or_default();
-        match owner(&table, peer.port(), ours.port()) {
-            Some((uid, socket)) => uid == self.uid && (!self.own_pids || memory::somebody_holds(socket)),
-            None => false,
-        }
+        let asked = match (&self.sockets, peer, ours) {
+            (Some(sockets), SocketAddr::V4(peer), SocketAddr::V4(ours)) => sockets.owner(peer, ours).ok().flatten(),
+            _ => None,
+        };
+        let known = asked.map(|owner| (owner.uid, owner.inode)).or_else(|| {
+            let table = std::fs::read_to_string("/proc/net/tcp").unwrap_or_default();
+            owner(&table, peer.port(), ours.port())
+        });
+        known.is_some_and(|(uid, socket)| uid == self.uid && (!self.own_pids || memory::somebody_holds(socket)))
     }
 
     fn note(&mut self, news: News) {

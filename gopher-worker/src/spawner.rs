@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     net::{Ipv4Addr, TcpListener},
-    os::fd::{AsFd as _, OwnedFd},
+    os::fd::{AsFd, OwnedFd},
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
@@ -19,6 +19,7 @@ use gopher_sys::{
     Link,
     confine::{self, landlock_abi},
     mounts, process, role,
+    sockets::Sockets,
 };
 
 use crate::{
@@ -54,10 +55,6 @@ fn serve(mut link: SupervisorLink) -> Result<(), WorkerError> {
             return Err(error);
         }
     };
-    // A script that needs what could not be made ready says so itself.
-    if let Err(problem) = embedded::warm_up() {
-        eprintln!("gopher-worker: {problem}");
-    }
     spawner.serve(&mut link)
 }
 
@@ -77,6 +74,8 @@ struct Spawner {
     blanks: Vec<Blank>,
     /// Slots and uids of processes to be made when nothing else is to be done.
     prepare: VecDeque<(u32, u32)>,
+    /// Processes that are made from now on have their interpreters ready.
+    warm: bool,
 }
 
 impl Spawner {
@@ -112,7 +111,7 @@ impl Spawner {
         let scratch = if confined { view::SCRATCH.into() } else { PathBuf::from(&plan.scratch_dir) };
         let report = SandboxReport { landlock_abi: landlock_abi(), user_namespace: confined, seccomp: true, missing };
         let walls = Walls::prepare(plan, tmp_links)?;
-        let spawner = Self { walls, scratch, blanks: Vec::new(), prepare: VecDeque::new() };
+        let spawner = Self { walls, scratch, blanks: Vec::new(), prepare: VecDeque::new(), warm: false };
         spawner.probe()?;
         Ok((spawner, report))
     }
@@ -176,6 +175,12 @@ impl Spawner {
 
     fn make_one(&mut self, link: &mut SupervisorLink) {
         let Some((slot, uid)) = self.prepare.pop_front() else { return };
+        if !std::mem::replace(&mut self.warm, true)
+            // A script that needs what could not be made ready says so itself.
+            && let Err(problem) = embedded::warm_up()
+        {
+            eprintln!("gopher-worker: {problem}");
+        }
         match self.make(slot, uid, &Limits::default(), link) {
             Ok(blank) => self.blanks.push(blank),
             // Not fatal: the next run in this slot is made when it is ordered, and says why it cannot be.
@@ -243,8 +248,11 @@ impl Spawner {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|l| l.set_nonblocking(true).map(|()| l));
         let listener = listener.map_err(WorkerError::file("bind", "127.0.0.1".as_ref()))?;
         let port = listener.local_addr().map_err(WorkerError::file("bind", "127.0.0.1".as_ref()))?.port();
-        self.walls.close(port, &[&control.as_fd(), &listener.as_fd()])?;
-        let prepared = Prepared::new(listener, place.own_pids)?;
+        let sockets = Sockets::open().ok();
+        let mut kept: Vec<&dyn AsFd> = vec![&control, &listener];
+        kept.extend(sockets.iter().map(|sockets| sockets as &dyn AsFd));
+        self.walls.close(port, &kept)?;
+        let prepared = Prepared::new(listener, sockets, place.own_pids)?;
         let mut control: SupervisorLink = Link::new(control)?;
         let (SupervisorToSpawner::Spawn { order }, descriptors) = control.wait()? else {
             return Err(WorkerError::Protocol("a waiting process gets an order"));

@@ -15,6 +15,7 @@ pub mod process;
 mod raw;
 pub mod role;
 pub mod secret_memory;
+pub mod sockets;
 
 pub use link::{Link, LinkError};
 pub use poll::Poller;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use gopher_protocol::worker::Stream;
-use gopher_sys::{Poller, descriptors};
+use gopher_sys::{Poller, descriptors, sockets::Sockets};
 use nix::{
     errno::Errno,
     fcntl::OFlag,
@@ -38,7 +38,7 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    pub(crate) fn new(listener: TcpListener, own_pids: bool) -> Result<Self, WorkerError> {
+    pub(crate) fn new(listener: TcpListener, sockets: Option<Sockets>, own_pids: bool) -> Result<Self, WorkerError> {
         let system = WorkerError::system;
         let port = listener.local_addr().map_err(WorkerError::file("bind", "127.0.0.1".as_ref()))?.port();
         let poller = Poller::new().map_err(system("epoll_create"))?;
@@ -46,7 +46,7 @@ impl Prepared {
         poller.add(signals.as_fd(), SIGNALS, false).map_err(system("epoll_ctl"))?;
         let (ours, api) = UnixStream::pair().map_err(WorkerError::file("make", "a socket pair".as_ref()))?;
         let lock = descriptors::token_pipe().map_err(system("pipe"))?;
-        let endpoint = Endpoint::new(ours, listener, &poller, (API, LISTENER), own_pids)?;
+        let endpoint = Endpoint::new(ours, listener, &poller, (API, LISTENER), own_pids, sockets)?;
         let (out_read, stdout) = pipe2(OFlag::O_CLOEXEC).map_err(system("pipe"))?;
         let (err_read, stderr) = pipe2(OFlag::O_CLOEXEC).map_err(system("pipe"))?;
         for (pipe, token) in [(&out_read, STDOUT), (&err_read, STDERR)] {
