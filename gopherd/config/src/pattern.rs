@@ -7,6 +7,7 @@
 use std::{fmt::Write as _, iter::Peekable, str::Chars};
 
 use regex::{Regex, RegexBuilder};
+use regex_automata::meta;
 
 /// Largest compiled pattern in bytes.
 const SIZE_LIMIT: usize = 1 << 20;
@@ -24,27 +25,34 @@ const WORD: &str = "0-9A-Za-z_";
 /// The inner pattern is not parenthesised, so a `|` at its top level splits the wrapper too, as robots know it.
 pub fn anchored(go: &str) -> Result<String, String> {
     let pattern = format!("^(?s:[{SPACE}]*{inner}[{SPACE}]*)$", inner = rewrite(go)?);
-    compile(&pattern)?;
+    check(&pattern)?;
     Ok(pattern)
 }
 
 /// The pattern of an ambient matcher or a trigger: found anywhere in the text.
 pub fn unanchored(go: &str) -> Result<String, String> {
     let pattern = rewrite(go)?;
-    compile(&pattern)?;
+    check(&pattern)?;
     Ok(pattern)
 }
 
 /// Compiles a rewritten pattern within the size limit.
 pub fn compile(pattern: &str) -> Result<Regex, String> {
-    RegexBuilder::new(pattern).size_limit(SIZE_LIMIT).build().map_err(|e| match e {
-        regex::Error::CompiledTooBig(_) => "the pattern is too large; use fewer or smaller repetitions".to_owned(),
-        other => {
-            let text = other.to_string();
-            let last = text.lines().last().unwrap_or("it does not compile");
-            last.strip_prefix("error: ").unwrap_or(last).to_owned()
-        }
-    })
+    check(pattern)?;
+    RegexBuilder::new(pattern).size_limit(SIZE_LIMIT).build().map_err(|error| error.to_string())
+}
+
+/// Whether a rewritten pattern compiles. The ways to search, which cost most of a compilation, are left out.
+fn check(pattern: &str) -> Result<(), String> {
+    let config = meta::Config::new().nfa_size_limit(Some(SIZE_LIMIT));
+    let config = config.hybrid(false).dfa(false).onepass(false).backtrack(false);
+    let Err(error) = meta::Builder::new().configure(config).build(pattern) else { return Ok(()) };
+    if error.size_limit().is_some() {
+        return Err("the pattern is too large; use fewer or smaller repetitions".to_owned());
+    }
+    let text = error.syntax_error().map_or_else(|| error.to_string(), ToString::to_string);
+    let last = text.lines().last().unwrap_or("it does not compile");
+    Err(last.strip_prefix("error: ").unwrap_or(last).to_owned())
 }
 
 /// The pattern in the syntax of the `regex` crate, not yet compiled.
