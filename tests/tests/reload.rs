@@ -74,10 +74,19 @@ fn workers(robot: &Robot) -> Vec<u32> {
 /// for each of the two there is a spawner, the first process of its namespace, and one that waits for a run.
 const IDLE: usize = 6;
 
-/// Waits until nothing is left of what has ended.
+/// Waits until nothing is left of what has ended, not even an entry in the table of processes.
 fn settle(robot: &Robot) {
-    let count = || workers(robot).len();
-    eventually(&format!("the end of all but {IDLE} workers, of which there were {},", count()), || count() == IDLE);
+    let count = || (workers(robot).len(), dead(robot));
+    let (live, dead) = count();
+    let what = format!("the end of all but {IDLE} workers, of which there were {live} alive and {dead} not reaped,");
+    eventually(&what, || count() == (IDLE, 0));
+}
+
+/// How many processes have ended without anybody having asked how.
+fn dead(robot: &Robot) -> usize {
+    let stat = |pid: &u32| fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let is_dead = |stat: &str| stat.rsplit_once(')').is_some_and(|(_, rest)| rest.starts_with(" Z"));
+    descendants(robot.starter()).iter().map(stat).filter(|stat| is_dead(stat)).count()
 }
 
 fn generation(robot: &Robot) -> u64 {
@@ -231,6 +240,21 @@ fn a_run_in_flight_ends_with_what_it_began_with() {
     let ended = robot.ask("yes", "held");
     assert!(ended.contains("held at rome with") && ended.contains("blue"), "{ended}");
     settle(&robot);
+}
+
+#[test]
+fn reloads_one_upon_the_other_leave_no_process_behind() {
+    let mut home = home();
+    for n in 0..40 {
+        home.bash(&format!("more{n}"), "", &[], "");
+    }
+    let mut robot = Robot::start(home, &Start::default());
+    for _ in 0..30 {
+        // Each plugin of its predecessor still has its `_init`.
+        robot.gopherctl(&["reload"]);
+    }
+    settle(&robot);
+    robot.ask(";echo again", "heard again");
 }
 
 #[test]

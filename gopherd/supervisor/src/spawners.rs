@@ -37,6 +37,8 @@ pub(crate) struct Spawner {
     pub(crate) blanks: Vec<u32>,
     /// Slots in which one is being made.
     pub(crate) preparing: Vec<u32>,
+    /// Slots whose pipeline is over and of which nothing is to be left.
+    pub(crate) releasing: Vec<u32>,
     /// What waits until its walls stand; `None` once they do.
     waiting: Option<Vec<(SupervisorToSpawner, Vec<OwnedFd>)>>,
 }
@@ -51,7 +53,14 @@ impl Spawner {
         );
         let mut role = Role::start(programs, &programs.worker, &name, None)?;
         role.tell(&SupervisorToSpawner::Begin { plan }, Vec::new());
-        Ok(Self { profile, role, blanks: Vec::new(), preparing: Vec::new(), waiting: Some(Vec::new()) })
+        Ok(Self {
+            profile,
+            role,
+            blanks: Vec::new(),
+            preparing: Vec::new(),
+            releasing: Vec::new(),
+            waiting: Some(Vec::new()),
+        })
     }
 
     pub(crate) fn is_ready(&self) -> bool {
@@ -76,6 +85,12 @@ impl Spawner {
         self.preparing.push(slot);
         self.role.tell(&SupervisorToSpawner::Prepare { slot, uid }, Vec::new());
         true
+    }
+
+    /// Has what a pipeline left in its slot removed.
+    pub(crate) fn release(&mut self, slot: u32) {
+        self.releasing.push(slot);
+        self.tell(SupervisorToSpawner::Release { slot }, Vec::new());
     }
 
     /// A process was made in `slot`; `true` if it is one for later.

@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// How long a spawner that is asked to stop may take; it does one thing at a time, each in milliseconds.
+const SPAWNER_PATIENCE: Duration = Duration::from_secs(1);
+
 impl Supervisor {
     /// Starts one run: its two links first, so that both peers may speak before it listens.
     pub(super) fn spawn(&mut self, request: &SpawnRequest) -> Result<(), SupervisorError> {
@@ -203,7 +206,12 @@ impl Supervisor {
                 self.have_ready(profile);
             }
             SpawnerToSupervisor::SpawnFailed { run, reason } => self.run_failed(run, reason),
-            SpawnerToSupervisor::Released { slot } => self.leases_of(profile.privileged).release(slot),
+            SpawnerToSupervisor::Released { slot } => {
+                if let Some(spawner) = self.spawners.get_mut(&profile) {
+                    spawner.releasing.retain(|s| *s != slot);
+                }
+                self.leases_of(profile.privileged).release(slot);
+            }
             SpawnerToSupervisor::Refused { reason } => {
                 if self.start_mode.is_some() && self.settings.is_empty() {
                     let remedy = match self.mode {
@@ -290,39 +298,56 @@ impl Supervisor {
     }
 
     /// Ends a spawner that no run will need again; runs it made live on.
+    ///
+    /// It is asked and heard to its end: what it has made is our child, and what it has cleaned is free.
     fn retire(&mut self, profile: Profile) {
         if self.runs.use_profile(profile) {
             return;
         }
-        if let Some(mut spawner) = self.spawners.remove(&profile) {
-            self.forget(&Source::Spawner(profile));
-            self.forget(&Source::SpawnerEnd(profile));
-            spawner.role.tell(&SupervisorToSpawner::Stop, Vec::new());
-            spawner.role.kill();
-            let _ = process::wait(&spawner.role.child.pidfd);
-            self.give_back(&spawner);
+        let Some(spawner) = self.spawners.get_mut(&profile) else { return };
+        spawner.role.tell(&SupervisorToSpawner::Stop, Vec::new());
+        let patience = Instant::now() + SPAWNER_PATIENCE;
+        while let Some(spawner) = self.spawners.get_mut(&profile) {
+            let left = patience.saturating_duration_since(Instant::now());
+            match spawner.role.link.wait_for(left) {
+                Ok(Some((message, descriptors))) => {
+                    if let Err(error) = self.spawner_message(profile, message, descriptors) {
+                        eprintln!("gopherd: {error}");
+                    }
+                }
+                Ok(None) if left.is_zero() => break,
+                Ok(None) => {}
+                Err(_) => break,
+            }
         }
+        self.bury(profile);
     }
 
-    /// Slots for which no process was made; where one waits, its end gives the slot back.
-    fn give_back(&mut self, spawner: &Spawner) {
+    /// Ends what is left of a spawner, and gives back what it had.
+    fn bury(&mut self, profile: Profile) -> Option<(Spawner, String)> {
+        self.forget(&Source::Spawner(profile));
+        self.forget(&Source::SpawnerEnd(profile));
+        let spawner = self.spawners.remove(&profile)?;
+        spawner.role.kill();
+        let exit = describe(process::wait(&spawner.role.child.pidfd));
+        self.status_changed = true;
+        // Where a process waits, its end gives the slot back.
         for slot in &spawner.preparing {
-            self.leases_of(spawner.profile.privileged).give_back(*slot);
+            self.leases_of(profile.privileged).give_back(*slot);
         }
+        for slot in &spawner.releasing {
+            self.release(profile.privileged, *slot);
+        }
+        Some((spawner, exit))
     }
 
     pub(super) fn spawner_ended(&mut self, profile: Profile) -> Result<(), SupervisorError> {
         // What it said last is about processes that live on.
         self.spawner_ready(profile)?;
-        self.forget(&Source::Spawner(profile));
-        self.forget(&Source::SpawnerEnd(profile));
-        let Some(spawner) = self.spawners.remove(&profile) else { return Ok(()) };
-        let exit = describe(process::wait(&spawner.role.child.pidfd));
-        self.status_changed = true;
+        let Some((spawner, exit)) = self.bury(profile) else { return Ok(()) };
         if !spawner.is_ready() && self.settings.is_empty() {
             return Err(SupervisorError::Refused(format!("runs cannot be started here: the spawner ended ({exit})")));
         }
-        self.give_back(&spawner);
         // Whether these got their orders, nobody can say any more.
         let lost = |process: &&mut Process| process.profile == profile && process.state == State::Ordered;
         for process in self.processes.values_mut().filter(lost) {
@@ -453,7 +478,7 @@ impl Supervisor {
     pub(super) fn release(&mut self, privileged: bool, slot: u32) {
         let profile = self.spawners.keys().find(|p| p.privileged == privileged).copied();
         match profile.and_then(|p| self.spawners.get_mut(&p)) {
-            Some(spawner) => spawner.tell(SupervisorToSpawner::Release { slot }, Vec::new()),
+            Some(spawner) => spawner.release(slot),
             // Its directory waits for the next start of the robot.
             None => self.leases_of(privileged).release(slot),
         }
