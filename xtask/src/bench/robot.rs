@@ -146,6 +146,20 @@ impl Robot {
         self.until(wanted)
     }
 
+    /// Waits until nothing runs.
+    pub(crate) fn rest(&self) -> Result<(), Failure> {
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(20) {
+            let mut ps = Command::new(step::target().join("release/gopherctl"));
+            let output = ps.arg("-C").arg(&self.dir).args(["--json", "ps"]).output().map_err(failed("gopherctl ps"))?;
+            if output.stdout.trim_ascii() == b"[]" {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Err(Failure::new("the robot does not come to rest".to_owned()))
+    }
+
     /// Proportional memory of every process below the supervisor's, in KiB.
     pub(crate) fn memory(&self) -> u64 {
         let supervisor = children(self.process.id());
