@@ -66,6 +66,12 @@ pub(crate) fn from_json(body: &[u8]) -> Result<Request, BadRequest> {
     Arguments { function, format, args }.request()
 }
 
+/// Reads what the JSON form consists of.
+pub(crate) fn from_parts(function: &str, format: &str, arguments: &Value) -> Result<Request, BadRequest> {
+    let args = arguments.as_object().cloned().unwrap_or_default();
+    Arguments { function, format, args }.request()
+}
+
 /// Reads the shell form: `FuncName TAB Format TAB Key=value …`, values escaped; a repeated key is a list.
 pub(crate) fn from_shell(line: &str) -> Result<Request, BadRequest> {
     let mut fields = line.split('\t');

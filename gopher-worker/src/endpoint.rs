@@ -138,6 +138,15 @@ impl Endpoint {
         self.parameters = parameters;
     }
 
+    pub(crate) fn parameters(&self) -> &[(String, String)] {
+        &self.parameters
+    }
+
+    /// Somebody waits for an answer of the engine.
+    pub(crate) fn expects(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     fn parameter(&self, name: &str) -> String {
         self.parameters.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone()).unwrap_or_default()
     }

@@ -10,6 +10,7 @@ mod embedded;
 mod endpoint;
 mod error;
 mod fingerprint;
+mod forking;
 mod http;
 mod lines;
 mod loader;

@@ -26,7 +26,7 @@ use crate::{
     confinement::Walls,
     embedded,
     error::WorkerError,
-    loader,
+    forking, loader,
     run::{self, Place, Prepared},
     scratch,
     view::{self, View},
@@ -175,11 +175,12 @@ impl Spawner {
 
     fn make_one(&mut self, link: &mut SupervisorLink) {
         let Some((slot, uid)) = self.prepare.pop_front() else { return };
-        if !std::mem::replace(&mut self.warm, true)
+        if !std::mem::replace(&mut self.warm, true) {
+            forking::prepare_threads();
             // A script that needs what could not be made ready says so itself.
-            && let Err(problem) = embedded::warm_up()
-        {
-            eprintln!("gopher-worker: {problem}");
+            if let Err(problem) = embedded::warm_up() {
+                eprintln!("gopher-worker: {problem}");
+            }
         }
         match self.make(slot, uid, &Limits::default(), link) {
             Ok(blank) => self.blanks.push(blank),

@@ -113,6 +113,11 @@ impl<S: Message, R: Message> Link<S, R> {
         self.flush().map(|_| ())
     }
 
+    /// Queues a message that may wait for the next one, or for [`Link::flush`].
+    pub fn put(&mut self, message: &S) -> Result<(), LinkError> {
+        self.queue(message, Vec::new())
+    }
+
     fn queue(&mut self, message: &S, descriptors: Vec<OwnedFd>) -> Result<(), LinkError> {
         if descriptors.len() != message.descriptors() {
             return Err(LinkError::Descriptors {

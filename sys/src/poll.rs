@@ -1,7 +1,11 @@
 //! Readiness of many descriptors, level-triggered, by number.
 #![forbid(unsafe_code)]
 
-use std::{os::fd::AsFd, time::Duration};
+use std::{
+    os::fd::AsFd,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use nix::{
     errno::Errno,
@@ -20,8 +24,51 @@ pub struct Ready {
 
 /// Waits for descriptors.
 pub struct Poller {
-    epoll: Epoll,
+    epoll: Arc<Epoll>,
     events: Vec<EpollEvent>,
+    awake: Awake,
+}
+
+/// What a poller watches, for another thread to change.
+#[derive(Clone)]
+pub struct Registry(Arc<Epoll>);
+
+impl Registry {
+    /// Changes what is watched; the end of a stream is always told.
+    pub fn modify(&self, fd: impl AsFd, token: u64, read: bool, write: bool) -> Result<(), Errno> {
+        let mut flags = EpollFlags::empty();
+        flags.set(EpollFlags::EPOLLIN, read);
+        flags.set(EpollFlags::EPOLLOUT, write);
+        self.0.modify(fd, &mut EpollEvent::new(flags, token))
+    }
+}
+
+/// Whether to wait awake: a peer that has just answered at once is likely to do so again, and to be woken takes longer
+/// than its answer. Who waits in vain sleeps from then on, until answers are quick again.
+pub struct Awake {
+    worthwhile: bool,
+}
+
+impl Awake {
+    /// Longest wait without sleep; about what it takes to wake on an idle processor.
+    const LONGEST: Duration = Duration::from_micros(50);
+
+    /// Whether a wait that has `begun` then goes on without sleep.
+    pub fn goes_on(&self, begun: Instant) -> bool {
+        std::hint::spin_loop();
+        self.worthwhile && begun.elapsed() < Self::LONGEST
+    }
+
+    /// A wait that has `begun` then is over.
+    pub fn learn(&mut self, begun: Instant) {
+        self.worthwhile = begun.elapsed() < 2 * Self::LONGEST;
+    }
+}
+
+impl Default for Awake {
+    fn default() -> Self {
+        Self { worthwhile: true }
+    }
 }
 
 fn interest(write: bool) -> EpollFlags {
@@ -30,7 +77,13 @@ fn interest(write: bool) -> EpollFlags {
 
 impl Poller {
     pub fn new() -> Result<Self, Errno> {
-        Ok(Self { epoll: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?, events: vec![EpollEvent::empty(); 64] })
+        let epoll = Arc::new(Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?);
+        Ok(Self { epoll, events: vec![EpollEvent::empty(); 64], awake: Awake::default() })
+    }
+
+    /// Lets another thread change what is watched.
+    pub fn registry(&self) -> Registry {
+        Registry(Arc::clone(&self.epoll))
     }
 
     /// Watches `fd` for reading, and for writing if `write`.
@@ -46,6 +99,20 @@ impl Poller {
     /// Forgets a descriptor; do this before it is closed.
     pub fn remove(&self, fd: impl AsFd) -> Result<(), Errno> {
         self.epoll.delete(fd)
+    }
+
+    /// As [`Poller::wait`], when something is expected at once.
+    pub fn wait_awake(&mut self, timeout: Option<Duration>) -> Result<Vec<Ready>, Errno> {
+        let begun = Instant::now();
+        let mut ready = self.wait(Some(Duration::ZERO))?;
+        while ready.is_empty() && self.awake.goes_on(begun) && timeout.is_none_or(|t| begun.elapsed() < t) {
+            ready = self.wait(Some(Duration::ZERO))?;
+        }
+        if ready.is_empty() {
+            ready = self.wait(timeout)?;
+        }
+        self.awake.learn(begun);
+        Ok(ready)
     }
 
     /// Waits until something is ready or `timeout` has passed (`None`: for ever).

@@ -1,4 +1,5 @@
-//! The Robot API from inside: JSON lines over the run's own descriptor.
+//! The Robot API from inside: by JSON lines over the run's own descriptor, or, from a thread beside the one that serves
+//! the run, without leaving the process.
 
 use std::{
     io::{self, BufRead as _, BufReader, Write as _},
@@ -6,11 +7,26 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use gopher_protocol::robot_api::MessageFormat;
+use gopher_protocol::robot_api::{MessageFormat, RobotAnswer, RobotCall};
 use serde_json::{Value, json};
 
+use crate::api::{self, Request};
+
 /// Asks and waits, one call at a time.
-pub(crate) struct Client(Mutex<BufReader<UnixStream>>);
+pub(crate) enum Client {
+    Lines(Mutex<BufReader<UnixStream>>),
+    Within(Mutex<Within>),
+}
+
+/// Asks the engine; a whole sentence on why there is no answer.
+pub(crate) type Ask = Box<dyn FnMut(RobotCall) -> Result<RobotAnswer, NoAnswer> + Send>;
+
+/// What answers inside the process.
+pub(crate) struct Within {
+    pub(crate) ask: Ask,
+    /// What `GetParameter` finds, first of a name first.
+    pub(crate) parameters: Vec<(String, String)>,
+}
 
 /// Why a call has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -22,8 +38,12 @@ pub(crate) enum NoAnswer {
 }
 
 impl Client {
-    pub(crate) fn new(stream: UnixStream) -> Self {
-        Self(Mutex::new(BufReader::new(stream)))
+    pub(crate) fn lines(stream: UnixStream) -> Self {
+        Self::Lines(Mutex::new(BufReader::new(stream)))
+    }
+
+    pub(crate) fn within(within: Within) -> Self {
+        Self::Within(Mutex::new(within))
     }
 
     /// The answer in the form of the wire protocol (spec: Robot API §2.5).
@@ -34,23 +54,53 @@ impl Client {
         arguments: &Value,
     ) -> Result<Value, NoAnswer> {
         let format = format.map_or("", MessageFormat::name);
-        let mut line = json!({ "FuncName": function, "Format": format, "FuncArgs": arguments }).to_string();
-        line.push('\n');
-        let mut reader = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        reader.get_mut().write_all(line.as_bytes())?;
-        let mut answer = Vec::new();
-        reader.read_until(b'\n', &mut answer)?;
-        if answer.is_empty() {
-            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+        match self {
+            Self::Lines(reader) => {
+                let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
+                over_lines(&mut reader, function, format, arguments)
+            }
+            Self::Within(within) => {
+                let mut within = within.lock().unwrap_or_else(PoisonError::into_inner);
+                within.call(function, format, arguments)
+            }
         }
-        // What is refused before it is understood as JSON is answered in the shell's form.
-        if let Some(reason) = answer.strip_prefix(b"!\t") {
-            return Err(NoAnswer::Refused(String::from_utf8_lossy(reason).trim_end().to_owned()));
-        }
-        let answer: Value = serde_json::from_slice(&answer).map_err(io::Error::from)?;
-        match answer.get("Error").and_then(Value::as_str) {
-            Some(reason) if !matches!(function, "GetTaskConfig") => Err(NoAnswer::Refused(reason.to_owned())),
-            _ => Ok(answer),
+    }
+}
+
+fn over_lines(
+    reader: &mut BufReader<UnixStream>,
+    function: &str,
+    format: &str,
+    arguments: &Value,
+) -> Result<Value, NoAnswer> {
+    let mut line = json!({ "FuncName": function, "Format": format, "FuncArgs": arguments }).to_string();
+    line.push('\n');
+    reader.get_mut().write_all(line.as_bytes())?;
+    let mut answer = Vec::new();
+    reader.read_until(b'\n', &mut answer)?;
+    if answer.is_empty() {
+        return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+    }
+    // What is refused before it is understood as JSON is answered in the shell's form.
+    if let Some(reason) = answer.strip_prefix(b"!\t") {
+        return Err(NoAnswer::Refused(String::from_utf8_lossy(reason).trim_end().to_owned()));
+    }
+    let answer: Value = serde_json::from_slice(&answer).map_err(io::Error::from)?;
+    match answer.get("Error").and_then(Value::as_str) {
+        Some(reason) if !matches!(function, "GetTaskConfig") => Err(NoAnswer::Refused(reason.to_owned())),
+        _ => Ok(answer),
+    }
+}
+
+impl Within {
+    fn call(&mut self, function: &str, format: &str, arguments: &Value) -> Result<Value, NoAnswer> {
+        let request = api::from_parts(function, format, arguments);
+        match request.map_err(|bad| NoAnswer::Refused(bad.to_string()))? {
+            Request::Parameter(name) => {
+                let value = self.parameters.iter().find(|(n, _)| *n == name).map_or("", |(_, value)| value);
+                Ok(json!({ "StrVal": value }))
+            }
+            Request::Ask(call, shape) => api::to_json(shape, &(self.ask)(call)?).map_err(NoAnswer::Refused),
         }
     }
 }

@@ -37,10 +37,8 @@ use nix::{
     unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, setpgid},
 };
 
-use self::{
-    client::Client,
-    robot::{Message, Robot},
-};
+pub(crate) use self::client::{Client, NoAnswer, Within};
+use self::robot::{Message, Robot};
 use crate::{
     program::{self, Start},
     syntax::Fault,
@@ -127,6 +125,7 @@ pub(crate) struct Task {
     pub(crate) args: Vec<String>,
     pub(crate) env: Vec<(String, String)>,
     source: Vec<u8>,
+    /// Its end of the Robot API's descriptor, open as long as it runs; on a thread it asks without.
     api: Option<UnixStream>,
     memory: u64,
 }
@@ -145,12 +144,15 @@ impl Task {
     }
 
     /// Starts the script in a process of its own, with a process group of its own; its number.
-    pub(crate) fn fork(self, start: &Start<'_>) -> Result<u32, String> {
+    pub(crate) fn fork(mut self, start: &Start<'_>) -> Result<u32, String> {
         let path = start.path;
         let child = process::fork_with(Namespaces::default(), false, || {
             let entered = enter(start).and_then(|()| self.leave_worker());
             let code = match entered {
-                Ok(()) => self.run(Rc::new(|code| std::process::exit(code))),
+                Ok(()) => {
+                    let client = self.api.take().map(Client::lines);
+                    self.run(client, Rc::new(|code| std::process::exit(code)))
+                }
                 Err(error) => {
                     eprintln!("{path}: it could not be started: {error}");
                     TaskRetVal::MECHANISM_FAIL.0
@@ -170,9 +172,9 @@ impl Task {
     }
 
     /// Runs the script on this thread; its status.
-    pub(crate) fn run(self, leave: Leave) -> i32 {
+    pub(crate) fn run(self, client: Option<Client>, leave: Leave) -> i32 {
         let message = Message::from_environment(&self.env);
-        let robot = self.api.map(|api| Robot::new(Arc::new(Client::new(api)), message.clone()));
+        let robot = client.map(|client| Robot::new(Arc::new(client), message.clone()));
         let script = Script {
             path: &self.path,
             source: &self.source,

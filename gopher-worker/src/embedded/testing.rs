@@ -57,7 +57,7 @@ pub(super) fn run_at(
     answer: fn(&str) -> &str,
 ) -> (Result<i32, String>, Vec<String>) {
     let (ours, theirs) = UnixStream::pair().expect("a pair");
-    let robot = Robot::new(Arc::new(Client::new(theirs)), message());
+    let robot = Robot::new(Arc::new(Client::lines(theirs)), message());
     let ends = ours.try_clone().expect("cloned");
     let played = thread::spawn(move || {
         let mut calls = Vec::new();

@@ -1,6 +1,7 @@
 //! One run, from its first message to its end. This process is the first of its pid namespace: when it exits,
 //! the kernel ends every other one.
 
+mod exchange;
 mod limits;
 mod output;
 mod prepared;
@@ -12,6 +13,7 @@ use std::{
     os::fd::{AsFd as _, AsRawFd as _, OwnedFd},
     path::PathBuf,
     rc::Rc,
+    sync::Arc,
     thread,
     time::Instant,
 };
@@ -30,12 +32,13 @@ use nix::{
 
 pub(crate) use self::prepared::Prepared;
 use self::{
+    exchange::{Asker, Exchange},
     output::Output,
     released::{Released, Values, environment, redeemed},
     start::{Beside, Main, begin},
 };
 use crate::{
-    embedded::{self, Leave, Task},
+    embedded::{self, Client, Leave, Task, Within},
     endpoint::Endpoint,
     error::WorkerError,
     program::Start,
@@ -85,22 +88,29 @@ pub(crate) fn run(
         return Err(WorkerError::Protocol("the first message to a run is not Run"));
     };
     match Running::start(prepared, &mut engine, &request, secretd, place) {
-        Ok((running, None)) => running.finish(engine),
-        Ok((running, Some((task, ended)))) => beside(running, engine, task, ended),
-        Err(reason) => done(engine, not_started(reason)),
+        Ok((running, beside)) => {
+            let exchange = Exchange::new(engine, running.poller.registry());
+            match beside {
+                None => running.finish(&exchange),
+                Some((task, ended)) => serve_beside(running, exchange, task, ended),
+            }
+        }
+        Err(reason) => done(&mut engine, not_started(reason)),
     }
 }
 
 /// The last word.
-fn done(mut engine: EngineLink, outcome: Outcome) -> Result<(), WorkerError> {
+fn done(engine: &mut EngineLink, outcome: Outcome) -> Result<(), WorkerError> {
     engine.send(&WorkerToEngine::Done { outcome })?;
     Ok(engine.drain()?)
 }
 
 /// Runs a script on this thread and serves it on another, which ends the process.
-fn beside(running: Running, engine: EngineLink, task: Task, ended: OwnedFd) -> Result<(), WorkerError> {
+fn serve_beside(running: Running, exchange: Exchange, task: Task, ended: OwnedFd) -> Result<(), WorkerError> {
+    let exchange = Arc::new(exchange);
+    let client = running.client(&exchange).transpose().map_err(WorkerError::file("duplicate", "link".as_ref()))?;
     thread::Builder::new()
-        .spawn(move || process::end_now(WorkerError::told(running.finish(engine))))
+        .spawn(move || process::end_now(WorkerError::told(running.finish(&exchange))))
         .map_err(WorkerError::file("start", "a thread".as_ref()))?;
     // What the script starts meets every signal that is meant for it.
     SigSet::empty().thread_set_mask().map_err(WorkerError::system("sigprocmask"))?;
@@ -111,7 +121,7 @@ fn beside(running: Running, engine: EngineLink, task: Task, ended: OwnedFd) -> R
             thread::park();
         }
     });
-    let status = task.run(Rc::clone(&leave));
+    let status = task.run(client, Rc::clone(&leave));
     leave(status);
     Ok(())
 }
@@ -141,13 +151,22 @@ struct Running {
     kill_at: Option<Instant>,
     stopped: Option<String>,
     reading: bool,
-    writing: bool,
     api_writing: bool,
     program: String,
     config: task_config::Secrets,
 }
 
 impl Running {
+    /// For a script beside this; none while it is asked for its default configuration.
+    fn client(&self, exchange: &Arc<Exchange>) -> Option<std::io::Result<Client>> {
+        let parameters = self.endpoint.as_ref()?.parameters().to_vec();
+        let secrets = self.config.clone();
+        Some(Asker::new(Arc::clone(exchange)).map(|mut asker| {
+            let ask = Box::new(move |call| asker.ask(call).map(|answer| task_config::opened(answer, &secrets)));
+            Client::within(Within { ask, parameters })
+        }))
+    }
+
     fn start(
         prepared: Prepared,
         engine: &mut EngineLink,
@@ -222,7 +241,6 @@ impl Running {
             kill_at: None,
             stopped: None,
             reading: true,
-            writing: false,
             api_writing: false,
             program,
             config,

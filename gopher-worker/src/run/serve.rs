@@ -1,9 +1,6 @@
 //! Serving a run until it is over: its calls, its output, its limits, its end.
 
-use std::{
-    os::fd::AsFd as _,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use gopher_protocol::{
     WireError,
@@ -22,7 +19,10 @@ use nix::{
 };
 
 use super::{
-    API, ENDED, ENGINE, EngineLink, LISTENER, Running, SIGNALS, STDERR, STDOUT, done, not_started, start::Main,
+    API, ENDED, ENGINE, EngineLink, LISTENER, Running, SIGNALS, STDERR, STDOUT, done,
+    exchange::{Exchange, Turn},
+    not_started,
+    start::Main,
 };
 use crate::{
     endpoint::{CONNECTIONS, Endpoint},
@@ -36,42 +36,43 @@ const GRACE: Duration = Duration::from_secs(5);
 const CHECK: Duration = Duration::from_millis(200);
 /// While this much waits for the engine, output and calls are not read.
 const BACKLOG: usize = 256 << 10;
+pub(super) const TOO_LONG: &str = "the call is longer than 16 MiB";
 
 impl Running {
     /// Serves until the run is over, and says how it ended.
-    pub(super) fn finish(mut self, mut engine: EngineLink) -> Result<(), WorkerError> {
-        let outcome = self.serve(&mut engine)?;
-        done(engine, outcome)
+    pub(super) fn finish(mut self, exchange: &Exchange) -> Result<(), WorkerError> {
+        let outcome = self.serve(exchange)?;
+        done(&mut exchange.turn().link, outcome)
     }
 
     /// Serves calls and output until the program has ended.
-    fn serve(&mut self, engine: &mut EngineLink) -> Result<Outcome, WorkerError> {
+    fn serve(&mut self, exchange: &Exchange) -> Result<Outcome, WorkerError> {
         let mut next_check = Instant::now() + CHECK;
         // What ended before its end could be signalled.
         self.reap();
         while self.main_exit.is_none() {
-            self.watch(engine)?;
+            self.watch(&mut exchange.turn())?;
             let deadline = self.kill_at.map_or(next_check, |at| at.min(next_check));
-            let ready = self
-                .poller
-                .wait(Some(deadline.saturating_duration_since(Instant::now())))
-                .map_err(WorkerError::system("epoll_wait"))?;
-            for ready in ready {
+            let longest = Some(deadline.saturating_duration_since(Instant::now()));
+            let expecting = self.endpoint.as_ref().is_some_and(Endpoint::expects);
+            let ready = if expecting { self.poller.wait_awake(longest) } else { self.poller.wait(longest) };
+            let mut turn = exchange.turn();
+            for ready in ready.map_err(WorkerError::system("epoll_wait"))? {
                 match ready.token {
-                    ENGINE => self.engine(engine)?,
+                    ENGINE => self.engine(&mut turn)?,
                     SIGNALS => self.reap(),
                     ENDED => self.ended(),
-                    STDOUT | STDERR => self.output(engine, usize::from(ready.token == STDERR), false)?,
-                    API => self.api(engine, ready)?,
+                    STDOUT | STDERR => self.output(&mut turn.link, usize::from(ready.token == STDERR), false)?,
+                    API => self.api(&mut turn.link, ready)?,
                     LISTENER => {
                         if let Some(endpoint) = &mut self.endpoint {
                             endpoint.accept(&self.poller);
-                            self.tell(engine)?;
+                            self.tell(&mut turn.link)?;
                         }
                     }
                     token if token >= CONNECTIONS => {
                         let call = self.endpoint.as_mut().and_then(|e| e.serve(token, &self.poller));
-                        self.ask(engine, call)?;
+                        self.ask(&mut turn.link, call)?;
                     }
                     _ => {}
                 }
@@ -89,7 +90,7 @@ impl Running {
         // Whatever it left behind ends now, so that its pipes end too.
         self.signal_all(Signal::SIGKILL);
         for index in 0..self.outputs.len() {
-            self.output(engine, index, true)?;
+            self.output(&mut exchange.turn().link, index, true)?;
         }
         Ok(self.outcome())
     }
@@ -116,12 +117,9 @@ impl Running {
     }
 
     /// Watches for writing, and reads output, only as far as peers keep up.
-    fn watch(&mut self, engine: &EngineLink) -> Result<(), WorkerError> {
+    fn watch(&mut self, turn: &mut Turn) -> Result<(), WorkerError> {
         let system = WorkerError::system;
-        if engine.wants_write() != self.writing {
-            self.writing = engine.wants_write();
-            self.poller.modify(engine.as_fd(), ENGINE, self.writing).map_err(system("epoll_ctl"))?;
-        }
+        turn.watch().map_err(system("epoll_ctl"))?;
         if let Some(endpoint) = &self.endpoint
             && self.reading
             && !endpoint.stream_is_over()
@@ -130,7 +128,7 @@ impl Running {
             self.api_writing = endpoint.stream_blocked();
             self.poller.modify(endpoint.stream(), API, self.api_writing).map_err(system("epoll_ctl"))?;
         }
-        let reading = engine.backlog() < BACKLOG;
+        let reading = turn.link.backlog() < BACKLOG;
         if reading != self.reading {
             self.reading = reading;
             if let Some(endpoint) = self.endpoint.as_ref().filter(|e| !e.stream_is_over()) {
@@ -160,7 +158,7 @@ impl Running {
                 // Decoded, a call may be longer than it was on its way here.
                 Err(LinkError::Wire(WireError::TooLong { .. })) => {
                     if let Some(endpoint) = &mut self.endpoint {
-                        let answer = RobotAnswer::Refused("the call is longer than 16 MiB".to_owned());
+                        let answer = RobotAnswer::Refused(TOO_LONG.to_owned());
                         endpoint.answer(call, &answer, &self.poller);
                     }
                 }
@@ -192,9 +190,9 @@ impl Running {
         Ok(())
     }
 
-    fn engine(&mut self, engine: &mut EngineLink) -> Result<(), WorkerError> {
-        engine.flush()?;
-        while let Some((message, _)) = engine.receive()? {
+    fn engine(&mut self, turn: &mut Turn) -> Result<(), WorkerError> {
+        turn.link.flush()?;
+        while let Some(message) = turn.next()? {
             match message {
                 EngineToWorker::Answer { call, answer } => {
                     let answer = task_config::opened(answer, &self.config);

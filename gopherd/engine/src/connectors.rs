@@ -250,7 +250,8 @@ impl Engine {
         if protocol == TEST
             && let Some(wire) = self.connectors.get_mut(TEST).and_then(|c| c.wire.as_mut())
         {
-            wire.send(&EngineToConnector::Event { name: event.name().to_owned() });
+            // What the run or the user waits for goes first.
+            wire.put(&EngineToConnector::Event { name: event.name().to_owned() });
         }
     }
 

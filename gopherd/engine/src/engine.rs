@@ -88,6 +88,8 @@ pub(crate) enum Phase {
 /// The whole state of the engine.
 pub(crate) struct Engine {
     pub(crate) poller: Poller,
+    /// A run's call was answered in this turn.
+    pub(crate) expecting: bool,
     next_token: u64,
     who: HashMap<u64, Who>,
     pub(crate) supervisor: Wire<EngineToSupervisor, SupervisorToEngine>,
@@ -151,6 +153,7 @@ impl Engine {
         let first_delivery = DeliveryId(now_ms() << 20);
         Ok(Self {
             poller,
+            expecting: false,
             next_token: 1,
             who: HashMap::from([(0, Who::Supervisor)]),
             supervisor,
@@ -220,7 +223,10 @@ impl Engine {
         let at_once = (!self.again.is_empty()).then_some(Duration::ZERO);
         let timeout = [due, longest, at_once].into_iter().flatten().min();
         let again = std::mem::take(&mut self.again);
-        for ready in self.poller.wait(timeout).map_err(EngineError::system("epoll_wait"))? {
+        // Who has its answer often has the next call at once.
+        let expecting = std::mem::take(&mut self.expecting);
+        let ready = if expecting { self.poller.wait_awake(timeout) } else { self.poller.wait(timeout) };
+        for ready in ready.map_err(EngineError::system("epoll_wait"))? {
             self.ready(&ready);
         }
         for token in again {

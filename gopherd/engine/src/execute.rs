@@ -244,6 +244,7 @@ impl Engine {
             WorkerToEngine::Call { call, request } => {
                 self.no_longer_starting(id);
                 self.call(id, call, request);
+                self.expecting = true;
             }
             WorkerToEngine::Output { stream, bytes } => {
                 let Some(run) = self.runs.get_mut(&id) else { return };

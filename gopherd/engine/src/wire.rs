@@ -36,6 +36,11 @@ impl<S: Message, R: Message> Wire<S, R> {
         }
     }
 
+    /// Queues a message that goes at the end of the turn; `false` if it cannot be sent.
+    pub(crate) fn put(&mut self, message: &S) -> bool {
+        self.link.put(message).is_ok()
+    }
+
     pub(crate) fn receive(&mut self) -> Result<Option<(R, Vec<OwnedFd>)>, LinkError> {
         self.link.receive()
     }

@@ -24,9 +24,9 @@ pub(super) const SAY_C: &str = r#"
 #include <unistd.h>
 #include <arpa/inet.h>
 #include <sys/socket.h>
-/* CheckAdmin over HTTP, a connection each, as libraries of Gopherbot do it. */
+/* GetBotAttribute over HTTP, a connection each, as libraries of Gopherbot do it. */
 static int post(int port, const char *caller) {
-    static const char body[] = "{\"FuncName\":\"CheckAdmin\",\"FuncArgs\":{}}";
+    static const char body[] = "{\"FuncName\":\"GetBotAttribute\",\"FuncArgs\":{\"Attribute\":\"name\"}}";
     struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = { htonl(INADDR_LOOPBACK) } };
     char request[512], answer[512];
     int socket_ = socket(AF_INET, SOCK_STREAM, 0), count, told = 0;
@@ -36,7 +36,7 @@ static int post(int port, const char *caller) {
     while ((count = read(socket_, answer + told, sizeof answer - 1 - told)) > 0) told += count;
     answer[told] = 0;
     close(socket_);
-    return strstr(answer, "Boolean") != 0;
+    return strstr(answer, "bender") != 0;
 }
 int main(int argc, char **argv) {
     const char *fd = getenv("GOPHER_API_FD");
@@ -69,7 +69,7 @@ _configure) echo "Commands: [ { Command: one, Regex: 'bash one' }, { Command: te
 one) Say "said bash" ;;
 ten) for n in 1 2 3 4 5 6 7 8 9 10; do Say "said $n"; done ;;
 nap) sleep 1 ;;
-many) for ((n = 0; n < 1000; n++)); do CheckAdmin; done; Say "bash many done" ;;
+many) for ((n = 0; n < 1000; n++)); do GetBotAttribute name >/dev/null; done; Say "bash many done" ;;
 esac
 "#;
 
@@ -113,7 +113,7 @@ elseif command == "ten" then
   end
 elseif command == "many" then
   for _ = 1, 1000 do
-    bot:CheckAdmin()
+    bot:GetBotAttribute("name")
   end
   bot:Say("lua many done")
 end
@@ -135,7 +135,7 @@ function main() {
   if (command === "one") bot.Say("said js");
   if (command === "ten") for (let n = 1; n <= 10; n++) bot.Say("said js " + n);
   if (command === "many") {
-    for (let n = 0; n < 1000; n++) bot.CheckAdmin();
+    for (let n = 0; n < 1000; n++) bot.GetBotAttribute("name");
     bot.Say("js many done");
   }
   return 0;

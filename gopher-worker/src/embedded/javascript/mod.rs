@@ -57,6 +57,8 @@ impl Interpreter {
         let unhandled = Unhandled::watch(&runtime);
         let context = ManuallyDrop::new(Context::full(&runtime)?);
         let modules = context.with(|ctx| Modules::compile(&ctx, &exit))?;
+        // Its next collection is due when a script has used half as much again.
+        runtime.run_gc();
         Ok(Self { runtime, context, modules: ManuallyDrop::new(modules), exit, unhandled })
     }
 }

@@ -15,6 +15,8 @@ use crate::embedded::{Script, http};
 
 const PRELUDE: &str = include_str!("prelude.js");
 const HTTP: &str = include_str!("http.js");
+/// The library that most scripts begin with, as this version ships it.
+const LIBRARY: &str = include_str!("../../../../packaging/share/lib/gopherbot_v1.js");
 
 /// Compiled, and as yet without a script.
 pub(super) struct Modules {
@@ -58,18 +60,28 @@ fn evaluate<'js>(ctx: &Ctx<'js>, filename: &str, source: String) -> Result<Funct
     ctx.eval_with_options(source, options)
 }
 
+/// A module as a function, as in Node.
+fn module<'js>(ctx: &Ctx<'js>, filename: &str, source: &str) -> Result<Function<'js>> {
+    // What begins a script for a shell is a comment here.
+    let (mark, source) = source.strip_prefix("#!").map_or(("", source), |rest| ("//", rest));
+    evaluate(
+        ctx,
+        filename,
+        format!("(function (exports, require, module, __filename, __dirname) {{{mark}{source}\n}})"),
+    )
+}
+
 /// What the files in JavaScript cannot do by themselves.
 fn native<'js>(ctx: &Ctx<'js>, exit: &Exit) -> Result<Object<'js>> {
     let native = Object::new(ctx.clone())?;
     native.set("read", Function::new(ctx.clone(), |ctx: Ctx<'js>, path: String| read(&ctx, &path))?)?;
+    // Compiled now, it need not be when it is required.
+    let library = Persistent::save(ctx, module(ctx, "gopherbot_v1.js", LIBRARY)?);
     native.set(
         "compile",
-        Function::new(ctx.clone(), |ctx: Ctx<'js>, path: String| -> Result<Function<'js>> {
+        Function::new(ctx.clone(), move |ctx: Ctx<'js>, path: String| -> Result<Function<'js>> {
             let source = read(&ctx, &path)?;
-            // As in Node; what begins a script for a shell is a comment here.
-            let (mark, source) = source.strip_prefix("#!").map_or(("", source.as_str()), |rest| ("//", rest));
-            let source = format!("(function (exports, require, module, __filename, __dirname) {{{mark}{source}\n}})");
-            evaluate(&ctx, &path, source)
+            if source == LIBRARY { library.clone().restore(&ctx) } else { module(&ctx, &path, &source) }
         })?,
     )?;
     native.set(

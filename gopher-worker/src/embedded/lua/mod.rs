@@ -66,6 +66,8 @@ fn fresh() -> mlua::Result<Lua> {
     modules::install(&lua)?;
     // The first robot makes the table of its methods.
     lua.create_userdata(api::Bot::new(Message::default(), None))?;
+    // Its next collection is due when a script has used as much again.
+    lua.gc_collect()?;
     Ok(lua)
 }
 

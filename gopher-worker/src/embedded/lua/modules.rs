@@ -1,5 +1,7 @@
 //! `require`: libraries of the install tree and the robot, and the modules `http` and `json`.
 
+use std::fs;
+
 use mlua::{Lua, MultiValue, Table, Value};
 use serde_json::Value as Json;
 
@@ -12,6 +14,9 @@ use crate::embedded::{
     http::{self, Request, Response},
 };
 
+/// The library that most scripts begin with, as this version ships it.
+const LIBRARY: (&str, &str) = ("gopherbot_v1", include_str!("../../../../packaging/share/lib/gopherbot_v1.lua"));
+
 /// Where `require` looks for the libraries of a script.
 pub(super) fn search(lua: &Lua, libraries: &[String]) -> mlua::Result<()> {
     let package: Table = lua.globals().get("package")?;
@@ -23,6 +28,7 @@ pub(super) fn search(lua: &Lua, libraries: &[String]) -> mlua::Result<()> {
 
 pub(super) fn install(lua: &Lua) -> mlua::Result<()> {
     let package: Table = lua.globals().get("package")?;
+    compiled_library(lua, &package)?;
     let preload: Table = package.get("preload")?;
     preload.set("json", lua.create_function(|lua, _: MultiValue| json(lua))?)?;
     preload.set("http", lua.create_function(|lua, _: MultiValue| http_module(lua))?)?;
@@ -47,6 +53,23 @@ pub(super) fn install(lua: &Lua) -> mlua::Result<()> {
         lua.globals().set("debug", debug)?;
     }
     Ok(())
+}
+
+/// Compiles the library now: where `require` finds a file with this text, it need not be compiled again.
+fn compiled_library(lua: &Lua, package: &Table) -> mlua::Result<()> {
+    let (name, text) = LIBRARY;
+    let compiled = lua.load(text).set_name(format!("@{name}.lua")).into_function()?;
+    let searcher = lua.create_function(move |lua, wanted: String| {
+        if wanted != name {
+            return Ok(None);
+        }
+        let package: Table = lua.globals().get("package")?;
+        let path: String = package.get("path")?;
+        let found = path.split(';').find_map(|template| fs::read(template.replace('?', name)).ok());
+        Ok((found.as_deref() == Some(text.as_bytes())).then(|| compiled.clone()))
+    })?;
+    // After what is preloaded, before whatever reads files.
+    package.get::<Table>("loaders")?.raw_insert(2, searcher)
 }
 
 /// `os.exit`: the run ends with that status; without one, or with `true`, all is well.
