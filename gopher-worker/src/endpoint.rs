@@ -67,8 +67,8 @@ pub(crate) struct Endpoint {
     next_connection: u64,
     parameters: Vec<(String, String)>,
     uid: u32,
-    /// `/proc` shows this run's processes and no others.
-    own_pids: bool,
+    /// Other runs may have this uid, and `/proc` tells whose a socket is.
+    ask_proc: bool,
     /// `None` where the kernel cannot be asked.
     sockets: Option<Sockets>,
     /// The end of a line that was too long is still to come.
@@ -105,7 +105,7 @@ impl Endpoint {
         listener: TcpListener,
         poller: &Poller,
         tokens: (u64, u64),
-        own_pids: bool,
+        ask_proc: bool,
         sockets: Option<Sockets>,
     ) -> Result<Self, WorkerError> {
         descriptors::make_nonblocking(&stream).map_err(WorkerError::system("fcntl"))?;
@@ -124,7 +124,7 @@ impl Endpoint {
             next_connection: CONNECTIONS,
             parameters: Vec::new(),
             uid: nix::unistd::geteuid().as_raw(),
-            own_pids,
+            ask_proc,
             sockets,
             skipping: false,
             stream_over: false,
@@ -290,7 +290,7 @@ impl Endpoint {
             let table = std::fs::read_to_string("/proc/net/tcp").unwrap_or_default();
             owner(&table, peer.port(), ours.port())
         });
-        known.is_some_and(|(uid, socket)| uid == self.uid && (!self.own_pids || memory::somebody_holds(socket)))
+        known.is_some_and(|(uid, socket)| uid == self.uid && (!self.ask_proc || memory::somebody_holds(socket)))
     }
 
     fn note(&mut self, news: News) {

@@ -41,6 +41,7 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn serve(mut link: SupervisorLink) -> Result<(), WorkerError> {
+    confine::yield_a_little()?;
     let (SupervisorToSpawner::Begin { plan }, _) = link.wait()? else {
         return Err(WorkerError::Protocol("the first message to a spawner is not Begin"));
     };
@@ -225,6 +226,7 @@ impl Spawner {
             },
             home: PathBuf::from(&plan.home),
             own_pids,
+            own_uid: matches!(plan.isolation, RunMode::Packaged) && !plan.privileged,
         };
         let (ours, theirs) = gopher_sys::link::pair()?;
         let child = process::fork_with(self.walls.namespaces(), true, || {
@@ -253,7 +255,7 @@ impl Spawner {
         let mut kept: Vec<&dyn AsFd> = vec![&control, &listener];
         kept.extend(sockets.iter().map(|sockets| sockets as &dyn AsFd));
         self.walls.close(port, &kept)?;
-        let prepared = Prepared::new(listener, sockets, place.own_pids)?;
+        let prepared = Prepared::new(listener, sockets, place)?;
         let mut control: SupervisorLink = Link::new(control)?;
         let (SupervisorToSpawner::Spawn { order }, descriptors) = control.wait()? else {
             return Err(WorkerError::Protocol("a waiting process gets an order"));

@@ -244,9 +244,14 @@ pub fn close_others(keep: &[&dyn AsFd], first: u32) -> Result<(), ConfineError> 
     raw::close_range(next, u32::MAX, false).map_err(at("close_range"))
 }
 
-/// Lets this process and its descendants yield to everything else that wakes: a lower priority, and the longest slices.
+/// Lets this process and its descendants yield to whoever talks with people: a low priority, and the longest slices.
 pub fn yield_to_others() -> Result<(), ConfineError> {
-    raw::slice(100_000_000, 5).map_err(at("sched_setattr"))
+    raw::slice(100_000_000, 15).map_err(at("sched_setattr"))
+}
+
+/// Lets this process yield to whoever talks with people, but not to what it has started.
+pub fn yield_a_little() -> Result<(), ConfineError> {
+    raw::slice(3_000_000, 10).map_err(at("sched_setattr"))
 }
 
 /// Orphans of this process's descendants become its children, where no pid namespace does it.

@@ -70,6 +70,8 @@ pub(crate) struct Place {
     pub(crate) home: PathBuf,
     /// The run has a pid namespace: every process in it is the run's.
     pub(crate) own_pids: bool,
+    /// No other pipeline's processes have its uid.
+    pub(crate) own_uid: bool,
 }
 
 /// Runs what engine and secretd agree on; this process is confined already.

@@ -20,7 +20,7 @@ use nix::{
     unistd::pipe2,
 };
 
-use super::{API, LISTENER, SIGNALS, STDERR, STDOUT, output::Output};
+use super::{API, LISTENER, Place, SIGNALS, STDERR, STDOUT, output::Output};
 use crate::{endpoint::Endpoint, error::WorkerError};
 
 pub(crate) struct Prepared {
@@ -38,7 +38,7 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    pub(crate) fn new(listener: TcpListener, sockets: Option<Sockets>, own_pids: bool) -> Result<Self, WorkerError> {
+    pub(crate) fn new(listener: TcpListener, sockets: Option<Sockets>, place: &Place) -> Result<Self, WorkerError> {
         let system = WorkerError::system;
         let port = listener.local_addr().map_err(WorkerError::file("bind", "127.0.0.1".as_ref()))?.port();
         let poller = Poller::new().map_err(system("epoll_create"))?;
@@ -46,7 +46,8 @@ impl Prepared {
         poller.add(signals.as_fd(), SIGNALS, false).map_err(system("epoll_ctl"))?;
         let (ours, api) = UnixStream::pair().map_err(WorkerError::file("make", "a socket pair".as_ref()))?;
         let lock = descriptors::token_pipe().map_err(system("pipe"))?;
-        let endpoint = Endpoint::new(ours, listener, &poller, (API, LISTENER), own_pids, sockets)?;
+        let ask_proc = place.own_pids && !place.own_uid;
+        let endpoint = Endpoint::new(ours, listener, &poller, (API, LISTENER), ask_proc, sockets)?;
         let (out_read, stdout) = pipe2(OFlag::O_CLOEXEC).map_err(system("pipe"))?;
         let (err_read, stderr) = pipe2(OFlag::O_CLOEXEC).map_err(system("pipe"))?;
         for (pipe, token) in [(&out_read, STDOUT), (&err_read, STDERR)] {

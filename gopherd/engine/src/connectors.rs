@@ -15,6 +15,7 @@ use crate::{
     context::{Context, TERMINAL, TEST},
     engine::{BURST, Engine, Phase, Who},
     events::Event,
+    execute::TALK,
     generation::Generation,
     outbox::Sender,
     wire::Wire,
@@ -144,7 +145,10 @@ impl Engine {
     fn connector_says(&mut self, name: &Rc<str>, message: ConnectorToEngine) {
         match message {
             ConnectorToEngine::Up { capabilities } => self.connector_up(name, capabilities),
-            ConnectorToEngine::Inbound { message } => self.inbound(name, &message),
+            ConnectorToEngine::Inbound { message } => {
+                self.talk_until = Instant::now() + TALK;
+                self.inbound(name, &message);
+            }
             ConnectorToEngine::Delivered { delivery, ret } => {
                 if let Some(sender) = self.outbox.delivered(name, delivery) {
                     self.sent(sender, ret);

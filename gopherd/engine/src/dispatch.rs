@@ -56,7 +56,7 @@ impl Engine {
         let Some(generation) = self.current.clone() else { return };
         let is_new = self.journal.accept(protocol, &message.event);
         if let Some(wire) = self.connectors.get_mut(protocol).and_then(|c| c.wire.as_mut()) {
-            wire.send(&EngineToConnector::Accepted { event: message.event.clone() });
+            wire.put(&EngineToConnector::Accepted { event: message.event.clone() });
         }
         if !is_new {
             return;

@@ -88,6 +88,8 @@ pub(crate) enum Phase {
 /// The whole state of the engine.
 pub(crate) struct Engine {
     pub(crate) poller: Poller,
+    /// Until then people are taken to be talking.
+    pub(crate) talk_until: Instant,
     /// A run's call was answered in this turn.
     pub(crate) expecting: bool,
     next_token: u64,
@@ -153,6 +155,7 @@ impl Engine {
         let first_delivery = DeliveryId(now_ms() << 20);
         Ok(Self {
             poller,
+            talk_until: Instant::now(),
             expecting: false,
             next_token: 1,
             who: HashMap::from([(0, Who::Supervisor)]),
@@ -290,7 +293,8 @@ impl Engine {
         let mail = self.mail.deadline();
         let prompts = self.prompts.deadline();
         let outbox = self.outbox.deadline();
-        [phase, runs, lookups, clients, threads, mail, prompts, outbox, locks, papers].into_iter().flatten().min()
+        let talk = (self.admission.waiting() > 0).then_some(self.talk_until).filter(|until| *until > Instant::now());
+        [phase, talk, runs, lookups, clients, threads, mail, prompts, outbox, locks, papers].into_iter().flatten().min()
     }
 
     fn expire(&mut self, now: Instant) {

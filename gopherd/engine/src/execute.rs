@@ -32,6 +32,8 @@ use crate::{
 
 /// How long a new run may count as starting.
 const START: Duration = Duration::from_millis(25);
+/// How long after a message people are taken to be talking.
+pub(crate) const TALK: Duration = Duration::from_millis(5);
 /// How long a run may take to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -104,7 +106,8 @@ impl Engine {
 
     /// Starts whatever may start now.
     pub(crate) fn admit_runs(&mut self) {
-        while let Some(id) = self.admission.take() {
+        let talk = self.talk_until > Instant::now();
+        while let Some(id) = self.admission.take(talk) {
             self.spawn(id);
         }
     }

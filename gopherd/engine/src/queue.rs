@@ -10,6 +10,8 @@ use std::collections::{HashMap, VecDeque};
 pub(crate) struct Bounds {
     pub(crate) starting: usize,
     pub(crate) starting_per_user: usize,
+    /// The same while people talk: a processor is left for the conversation.
+    pub(crate) starting_per_user_in_talk: usize,
     pub(crate) live: usize,
     pub(crate) live_per_user: usize,
     pub(crate) waiting_per_user: usize,
@@ -22,6 +24,7 @@ impl Bounds {
             // alone does not fill them, so that the next one's command starts at once.
             starting: 2 * cores + 2,
             starting_per_user: cores,
+            starting_per_user_in_talk: cores.saturating_sub(1).max(1),
             // What has just ended may still hold its place at the supervisor.
             live: (max_runs - max_runs / 16).max(1),
             live_per_user: 256,
@@ -71,13 +74,14 @@ impl<T: PartialEq> Admission<T> {
         true
     }
 
-    /// The next run that may start, if any.
-    pub(crate) fn take(&mut self) -> Option<T> {
+    /// The next run that may start, if any; fewer may while people talk.
+    pub(crate) fn take(&mut self, talk: bool) -> Option<T> {
         if self.starting >= self.bounds.starting || self.live >= self.bounds.live {
             return None;
         }
         let bounds = self.bounds;
-        let admissible = |lane: &Lane<T>| lane.starting < bounds.starting_per_user && lane.live < bounds.live_per_user;
+        let per_user = if talk { bounds.starting_per_user_in_talk } else { bounds.starting_per_user };
+        let admissible = |lane: &Lane<T>| lane.starting < per_user && lane.live < bounds.live_per_user;
         let turn = self.turns.iter().position(|user| self.lanes.get(user).is_some_and(admissible))?;
         let user = self.turns.remove(turn)?;
         let lane = self.lanes.get_mut(&user)?;
@@ -138,6 +142,7 @@ impl<T: PartialEq> Admission<T> {
         }
     }
 
+    /// How many runs wait for their start.
     pub(crate) fn waiting(&self) -> usize {
         self.waiting
     }
@@ -152,7 +157,7 @@ mod tests {
     }
 
     fn drain(admission: &mut Admission<u32>) -> Vec<u32> {
-        std::iter::from_fn(|| admission.take()).collect()
+        std::iter::from_fn(|| admission.take(false)).collect()
     }
 
     #[test]
@@ -169,6 +174,22 @@ mod tests {
     }
 
     #[test]
+    fn while_people_talk_a_flood_leaves_them_a_processor() {
+        let mut admission = Admission::new(bounds());
+        for n in 0..3 {
+            admission.enqueue("a", n);
+        }
+        assert_eq!(admission.take(true), Some(0));
+        assert_eq!(admission.take(true), None, "one is left of two");
+        admission.enqueue("b", 10);
+        assert_eq!(admission.take(true), Some(10), "each user may start one");
+        assert_eq!(drain(&mut admission), [1]);
+        let mut alone = Admission::new(Bounds::new(1, 1000));
+        alone.enqueue("a", 0);
+        assert_eq!(alone.take(true), Some(0), "one processor has to do both");
+    }
+
+    #[test]
     fn users_take_turns_whatever_the_order_of_arrival() {
         let mut admission = Admission::new(Bounds { starting: 1, ..bounds() });
         for (user, base) in [("a", 0), ("b", 100), ("c", 200)] {
@@ -177,7 +198,7 @@ mod tests {
             }
         }
         let mut order = Vec::new();
-        while let Some(run) = admission.take() {
+        while let Some(run) = admission.take(false) {
             order.push(run);
             admission.started(match run {
                 0..100 => "a",
@@ -197,13 +218,13 @@ mod tests {
         assert_eq!(drain(&mut admission), [0, 1]);
         admission.started("a");
         admission.started("a");
-        assert_eq!(admission.take(), None);
+        assert_eq!(admission.take(false), None);
         assert_eq!(admission.ahead_of_newest("a"), Some(3));
         admission.enqueue("b", 10);
         assert_eq!(admission.ahead_of_newest("b"), None);
         assert_eq!(drain(&mut admission), [10]);
         admission.enqueue("c", 20);
-        assert_eq!(admission.take(), None, "all are live");
+        assert_eq!(admission.take(false), None, "all are live");
         assert_eq!(admission.ahead_of_newest("c"), Some(5));
         admission.ended("a");
         assert_eq!(drain(&mut admission), [2]);
