@@ -54,6 +54,8 @@ struct Process {
 struct Serving {
     vault: Vault,
     peers: HashMap<u64, Peer>,
+    /// Peers that have yet to read what is sent to them.
+    blocked: HashSet<u64>,
     last_token: u64,
     /// Open runs with the generation each belongs to, whether or not its link still stands.
     runs: HashMap<RunId, (Generation, u64)>,
@@ -185,6 +187,7 @@ fn begin(
             audit: started.audit,
         },
         peers: HashMap::new(),
+        blocked: HashSet::new(),
         last_token: SUPERVISOR,
         runs: HashMap::new(),
     })
@@ -242,10 +245,16 @@ impl Serving {
         let Some(peer) = self.peers.get_mut(&token) else { return };
         let waiting = peer.answer(&mut self.vault).and_then(|()| peer.flush());
         let ended = match waiting {
-            Ok(waiting) => poller
-                .modify(&*peer, token, waiting)
-                .err()
-                .map(|errno| LinkError::System { call: "epoll_ctl", errno }.into()),
+            Ok(waiting) if waiting == self.blocked.contains(&token) => None,
+            Ok(waiting) => {
+                if waiting {
+                    self.blocked.insert(token);
+                } else {
+                    self.blocked.remove(&token);
+                }
+                let changed = poller.modify(&*peer, token, waiting);
+                changed.err().map(|errno| LinkError::System { call: "epoll_ctl", errno }.into())
+            }
             Err(end) => Some(end),
         };
         if let Some(end) = ended {
@@ -265,6 +274,7 @@ impl Serving {
     }
 
     fn forget(&mut self, poller: &Poller, token: u64) {
+        self.blocked.remove(&token);
         if let Some(peer) = self.peers.remove(&token) {
             // Closing the descriptor would do as well; its failure leaves nothing behind.
             let _ = poller.remove(&peer);

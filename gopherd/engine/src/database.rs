@@ -113,7 +113,7 @@ impl Database {
     pub(crate) fn read(&self, name: &Name) -> Result<Option<(u64, Vec<u8>)>, String> {
         let read = || -> Result<Option<(u64, Vec<u8>)>, Error> {
             let mut query =
-                self.connection.prepare("SELECT version, sealed FROM record WHERE store = ? AND key = ?")?;
+                self.connection.prepare_cached("SELECT version, sealed FROM record WHERE store = ? AND key = ?")?;
             let row = |row: &rusqlite::Row<'_>| Ok((unsigned(row.get(0)?), row.get(1)?));
             query.query_row(params![name.store, name.key], row).optional()
         };
@@ -143,9 +143,10 @@ fn put_one(connection: &Connection, Record { name, version, sealed }: &Record) -
     let (store, key) = (name.store, &name.key);
     let changed = if let Some(sealed) = sealed {
         let put = "INSERT OR REPLACE INTO record (store, key, version, sealed) VALUES (?, ?, ?, ?)";
-        connection.execute(put, params![store, key, signed(*version), sealed])
+        connection.prepare_cached(put)?.execute(params![store, key, signed(*version), sealed])
     } else {
-        connection.execute("DELETE FROM record WHERE store = ? AND key = ?", params![store, key])
+        let delete = "DELETE FROM record WHERE store = ? AND key = ?";
+        connection.prepare_cached(delete)?.execute(params![store, key])
     };
     changed.map(drop)
 }
