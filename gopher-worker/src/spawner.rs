@@ -11,14 +11,14 @@ use std::{
 
 use gopher_protocol::{
     robot::Limits,
-    supervisor::{
-        RunMode, SandboxReport, SpawnKind, SpawnOrder, SpawnerPlan, SpawnerToSupervisor, SupervisorToSpawner,
-    },
+    supervisor::{RunMode, SandboxReport, SpawnKind, SpawnerPlan, SpawnerToSupervisor, SupervisorToSpawner},
 };
 use gopher_sys::{
     Link,
     confine::{self, landlock_abi},
-    mounts, process, role,
+    mounts,
+    process::{self, Child},
+    role,
     sockets::Sockets,
 };
 
@@ -62,19 +62,11 @@ fn serve(mut link: SupervisorLink) -> Result<(), WorkerError> {
 /// How long nothing must happen before a process is made for later: no run that starts now waits for it.
 const QUIET: Duration = Duration::from_millis(2);
 
-/// A confined process that waits for its order.
-struct Blank {
-    slot: u32,
-    pid: u32,
-    link: Link<SupervisorToSpawner, SpawnerToSupervisor>,
-}
-
 struct Spawner {
     walls: Walls,
     scratch: PathBuf,
-    blanks: Vec<Blank>,
-    /// Slots and uids of processes to be made when nothing else is to be done.
-    prepare: VecDeque<(u32, u32)>,
+    /// Slots, uids and limits of processes to be made when nothing else is to be done.
+    prepare: VecDeque<(u32, u32, Limits)>,
     /// Processes that are made from now on have their interpreters ready.
     warm: bool,
 }
@@ -112,7 +104,7 @@ impl Spawner {
         let scratch = if confined { view::SCRATCH.into() } else { PathBuf::from(&plan.scratch_dir) };
         let report = SandboxReport { landlock_abi: landlock_abi(), user_namespace: confined, seccomp: true, missing };
         let walls = Walls::prepare(plan, tmp_links)?;
-        let spawner = Self { walls, scratch, blanks: Vec::new(), prepare: VecDeque::new(), warm: false };
+        let spawner = Self { walls, scratch, prepare: VecDeque::new(), warm: false };
         spawner.probe()?;
         Ok((spawner, report))
     }
@@ -150,32 +142,35 @@ impl Spawner {
                 None => Some(link.wait()?),
             };
             match message {
-                None => self.make_one(link),
-                Some((SupervisorToSpawner::Spawn { order }, descriptors)) => {
-                    let run = order.run;
-                    if let Err(error) = self.spawn(order, descriptors, link) {
-                        link.send(&SpawnerToSupervisor::SpawnFailed { run, reason: error.to_string() })?;
-                    }
+                None => self.make_one(link)?,
+                Some((SupervisorToSpawner::Make { slot, uid, limits, now: true }, _)) => {
+                    self.make_or_say(slot, uid, &limits, link)?;
                 }
-                Some((SupervisorToSpawner::Prepare { slot, uid }, _)) => self.prepare.push_back((slot, uid)),
+                Some((SupervisorToSpawner::Make { slot, uid, limits, now: false }, _)) => {
+                    self.prepare.push_back((slot, uid, limits));
+                }
                 Some((SupervisorToSpawner::Release { slot }, _)) => {
                     if let Err(error) = scratch::remove(&self.scratch, slot) {
                         eprintln!("gopher-worker: {error}");
                     }
                     link.send(&SpawnerToSupervisor::Released { slot })?;
                     // A run has just ended: nobody waits, and the next one should not.
-                    self.make_one(link);
+                    self.make_one(link)?;
                 }
                 Some((SupervisorToSpawner::Stop, _)) => return Ok(()),
                 Some((SupervisorToSpawner::Begin { .. } | SupervisorToSpawner::Mapped, _)) => {
                     return Err(WorkerError::Protocol("a spawner begins once"));
                 }
+                Some((SupervisorToSpawner::Spawn { .. }, _)) => {
+                    return Err(WorkerError::Protocol("an order goes to a process that was made"));
+                }
             }
         }
     }
 
-    fn make_one(&mut self, link: &mut SupervisorLink) {
-        let Some((slot, uid)) = self.prepare.pop_front() else { return };
+    /// Makes the next of those that are for later.
+    fn make_one(&mut self, link: &mut SupervisorLink) -> Result<(), WorkerError> {
+        let Some((slot, uid, limits)) = self.prepare.pop_front() else { return Ok(()) };
         if !std::mem::replace(&mut self.warm, true) {
             forking::prepare_threads();
             // A script that needs what could not be made ready says so itself.
@@ -183,33 +178,21 @@ impl Spawner {
                 eprintln!("gopher-worker: {problem}");
             }
         }
-        match self.make(slot, uid, &Limits::default(), link) {
-            Ok(blank) => self.blanks.push(blank),
-            // Not fatal: the next run in this slot is made when it is ordered, and says why it cannot be.
-            Err(error) => eprintln!("gopher-worker: {error}"),
+        self.make_or_say(slot, uid, &limits, link)
+    }
+
+    fn make_or_say(&self, slot: u32, uid: u32, limits: &Limits, link: &mut SupervisorLink) -> Result<(), WorkerError> {
+        match self.make(slot, uid, limits) {
+            Ok((child, order)) => {
+                let made = SpawnerToSupervisor::Made { pid: child.pid, slot };
+                Ok(link.send_with(&made, vec![child.pidfd, order])?)
+            }
+            Err(error) => Ok(link.send(&SpawnerToSupervisor::NotMade { slot, reason: error.to_string() })?),
         }
     }
 
-    /// Gives an order to the process that waits in its slot, or to a new one.
-    fn spawn(
-        &mut self,
-        order: SpawnOrder,
-        descriptors: Vec<OwnedFd>,
-        link: &mut SupervisorLink,
-    ) -> Result<(), WorkerError> {
-        self.prepare.retain(|(slot, _)| *slot != order.slot);
-        let waiting = self.blanks.iter().position(|blank| blank.slot == order.slot).map(|i| self.blanks.swap_remove(i));
-        let mut blank = match waiting.filter(|_| order.limits == Limits::default()) {
-            Some(blank) => blank,
-            None => self.make(order.slot, order.uid, &order.limits, link)?,
-        };
-        let run = order.run;
-        blank.link.send_with(&SupervisorToSpawner::Spawn { order }, descriptors)?;
-        Ok(link.send(&SpawnerToSupervisor::Spawned { run, pid: blank.pid })?)
-    }
-
-    /// Clones a process that confines itself and waits.
-    fn make(&self, slot: u32, uid: u32, limits: &Limits, link: &mut SupervisorLink) -> Result<Blank, WorkerError> {
+    /// Clones a process that confines itself and waits; the link on which it waits.
+    fn make(&self, slot: u32, uid: u32, limits: &Limits) -> Result<(Child, OwnedFd), WorkerError> {
         let plan = &self.walls.plan;
         let persistent = plan.work_space.as_ref().filter(|_| plan.privileged);
         let scratch = match &plan.isolation {
@@ -233,8 +216,7 @@ impl Spawner {
             WorkerError::told(self.become_run(slot, uid, limits, theirs, &place))
         })
         .map_err(WorkerError::system("clone of a run"))?;
-        link.send_with(&SpawnerToSupervisor::Made { pid: child.pid, slot }, vec![child.pidfd])?;
-        Ok(Blank { slot, pid: child.pid, link: Link::new(ours)? })
+        Ok((child, ours))
     }
 
     /// The whole life of a run's first process.

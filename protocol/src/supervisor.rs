@@ -128,32 +128,32 @@ messages! {
     pub enum SupervisorToSpawner, ceiling CEILING;
     /// First message: what runs of this profile and generation may see.
     1 Begin { plan: SpawnerPlan };
-    /// The worker's ends of the engine link and the secretd link.
+    /// To a process that a spawner has made: what it is to be, with its ends of the engine link and the secretd link.
     2 Spawn { order: SpawnOrder } fds 2;
     /// Remove the scratch workspace of a slot.
     3 Release { slot: u32 };
     4 Stop;
     /// The ids of its user namespace are mapped.
     5 Mapped;
-    /// Have a confined process ready for the next run in this slot.
-    6 Prepare { slot: u32, uid: u32 };
+    /// Make a confined process in this slot, which will get its order from the supervisor: now, or when nothing else is
+    /// to be done.
+    7 Make { slot: u32, uid: u32, limits: Limits, now: bool };
 }
 
 messages! {
     /// Spawner to supervisor.
     pub enum SpawnerToSupervisor, ceiling CEILING;
     1 Ready { report: SandboxReport };
-    /// The process with this number, announced before, is the run.
-    2 Spawned { run: RunId, pid: u32 };
-    3 SpawnFailed { run: RunId, reason: String };
     /// This spawner cannot work: a whole sentence.
     4 Refused { reason: String };
     /// Nothing of the slot's last pipeline is left.
     5 Released { slot: u32 };
     /// It has entered its user namespace and needs its ids.
     6 MapIds;
-    /// A confined process waits for its order; its parent is the supervisor.
-    7 Made { pid: u32, slot: u32 } fds 1;
+    /// A confined process waits for its order; its parent is the supervisor. With its descriptor, and the link on which
+    /// it waits.
+    8 Made { pid: u32, slot: u32 } fds 2;
+    9 NotMade { slot: u32, reason: String };
 }
 
 wire! {
@@ -264,14 +264,9 @@ wire! {
     }
 
     pub struct SpawnOrder {
-        pub run: RunId,
         /// What to redeem; empty for a load.
         pub task: TaskName,
-        /// The pipeline's place: it has a scratch workspace, and where there are several uids, one of its own.
-        pub slot: u32,
-        pub uid: u32,
         pub kind: SpawnKind,
-        pub limits: Limits,
     }
 
     pub enum SpawnKind {

@@ -317,16 +317,16 @@ mod tests {
     #[test]
     fn messages_and_their_descriptors_arrive_in_order() {
         let (mut up, mut down) = links();
-        let (one, two) = pair().expect("cargo");
+        let cargo = || Vec::from(<[OwnedFd; 2]>::from(pair().expect("cargo")));
         up.send(&SpawnerToSupervisor::MapIds).expect("sent");
-        up.send_with(&SpawnerToSupervisor::Made { pid: 1, slot: 7 }, vec![one]).expect("sent");
-        up.send_with(&SpawnerToSupervisor::Made { pid: 2, slot: 8 }, vec![two]).expect("sent");
+        up.send_with(&SpawnerToSupervisor::Made { pid: 1, slot: 7 }, cargo()).expect("sent");
+        up.send_with(&SpawnerToSupervisor::Made { pid: 2, slot: 8 }, cargo()).expect("sent");
         assert!(matches!(down.wait().expect("first").0, SpawnerToSupervisor::MapIds));
         for want in [7, 8] {
             let (SpawnerToSupervisor::Made { slot, .. }, descriptors) = down.wait().expect("made") else {
                 panic!("another message")
             };
-            assert_eq!((slot, descriptors.len()), (want, 1));
+            assert_eq!((slot, descriptors.len()), (want, 2));
         }
         assert!(down.receive().expect("nothing yet").is_none());
     }
@@ -345,13 +345,13 @@ mod tests {
     fn a_message_without_its_descriptors_is_refused_on_both_sides() {
         let (mut up, mut down) = links();
         let refused = up.send(&SpawnerToSupervisor::Made { pid: 1, slot: 1 });
-        assert!(matches!(refused, Err(LinkError::Descriptors { got: 0, want: 1, .. })));
+        assert!(matches!(refused, Err(LinkError::Descriptors { got: 0, want: 2, .. })));
         let mut raw = Vec::new();
         let made = SpawnerToSupervisor::Made { pid: 1, slot: 1 };
         frame::append(&mut raw, made.kind(), 100, |out| made.encode(out)).expect("frame");
         up.flush().expect("hello");
         nix::unistd::write(&up, &raw).expect("written past the link");
-        assert!(matches!(down.wait(), Err(LinkError::Descriptors { got: 0, want: 1, .. })));
+        assert!(matches!(down.wait(), Err(LinkError::Descriptors { got: 0, want: 2, .. })));
     }
 
     #[test]

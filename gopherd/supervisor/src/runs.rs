@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 
+use std::os::fd::OwnedFd;
+
 use gopher_protocol::{
     ids::{Generation, PipelineId, RunId},
     robot::Limits,
+    supervisor::SpawnOrder,
 };
 use gopher_sys::process::Child;
 
@@ -18,6 +21,8 @@ pub(crate) struct Run {
     pub(crate) limits: Limits,
     /// Which load this is, if it is one.
     pub(crate) load: Option<Generation>,
+    /// What its process will be told, with the links it gets; until that is there.
+    pub(crate) order: Option<(SpawnOrder, Vec<OwnedFd>)>,
     /// Its first process, once it has its order.
     pub(crate) pid: Option<u32>,
     /// KILL was asked for before the process was there.
@@ -33,15 +38,12 @@ pub(crate) struct Process {
 }
 
 /// What a spawner's process is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum State {
-    /// It waits; no pipeline has its slot.
-    Waiting,
-    /// A pipeline has its slot, its order is on the way.
-    Ordered,
-    /// It was ordered and has ended; which run it was, the spawner is about to say. It is not reaped before, so that
-    /// its number means nobody else.
-    Ended,
+    /// It waits at its end of this link; no pipeline has its slot.
+    Waiting(OwnedFd),
+    /// It was made for a run that is not to have it, and ends.
+    Dropped,
     Run(RunId),
 }
 
@@ -50,6 +52,12 @@ pub(crate) enum State {
 pub(crate) struct Runs(pub(crate) HashMap<RunId, Run>);
 
 impl Runs {
+    /// The run of this profile whose process in this slot is still to be made.
+    pub(crate) fn unmade_in(&self, profile: Profile, slot: u32) -> Option<RunId> {
+        let unmade = |run: &Run| run.profile == profile && run.slot == slot && run.pid.is_none();
+        self.0.iter().find(|(_, run)| unmade(run)).map(|(id, _)| *id)
+    }
+
     /// Runs that a vanished spawner has not made yet.
     pub(crate) fn unmade_of(&self, profile: Profile) -> Vec<RunId> {
         self.0.iter().filter(|(_, run)| run.profile == profile && run.pid.is_none()).map(|(id, _)| *id).collect()

@@ -1,12 +1,10 @@
 //! Spawners: one per profile and generation in use.
 
-use std::{
-    os::fd::OwnedFd,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use gopher_protocol::{
     ids::Generation,
+    robot::Limits,
     supervisor::{GenerationSettings, RunMode, SpawnerPlan, SpawnerToSupervisor, SupervisorToSpawner},
 };
 use gopher_sys::process;
@@ -40,7 +38,7 @@ pub(crate) struct Spawner {
     /// Slots whose pipeline is over and of which nothing is to be left.
     pub(crate) releasing: Vec<u32>,
     /// What waits until its walls stand; `None` once they do.
-    waiting: Option<Vec<(SupervisorToSpawner, Vec<OwnedFd>)>>,
+    waiting: Option<Vec<SupervisorToSpawner>>,
 }
 
 impl Spawner {
@@ -69,10 +67,10 @@ impl Spawner {
 
     /// Passes a message on, at once or when the walls stand. A spawner that is gone takes its orders with it; its
     /// end answers them.
-    pub(crate) fn tell(&mut self, message: SupervisorToSpawner, descriptors: Vec<OwnedFd>) {
+    pub(crate) fn tell(&mut self, message: SupervisorToSpawner) {
         match &mut self.waiting {
-            Some(waiting) => waiting.push((message, descriptors)),
-            None => self.role.tell(&message, descriptors),
+            Some(waiting) => waiting.push(message),
+            None => self.role.tell(&message, Vec::new()),
         }
     }
 
@@ -83,28 +81,35 @@ impl Spawner {
         }
         let Some((slot, uid)) = take() else { return false };
         self.preparing.push(slot);
-        self.role.tell(&SupervisorToSpawner::Prepare { slot, uid }, Vec::new());
+        self.tell(SupervisorToSpawner::Make { slot, uid, limits: Limits::default(), now: false });
         true
     }
 
     /// Has what a pipeline left in its slot removed.
     pub(crate) fn release(&mut self, slot: u32) {
         self.releasing.push(slot);
-        self.tell(SupervisorToSpawner::Release { slot }, Vec::new());
+        self.tell(SupervisorToSpawner::Release { slot });
     }
 
     /// A process was made in `slot`; `true` if it is one for later.
     pub(crate) fn made(&mut self, slot: u32) -> bool {
-        let Some(index) = self.preparing.iter().position(|s| *s == slot) else { return false };
-        self.preparing.swap_remove(index);
-        self.blanks.push(slot);
-        true
+        let later = self.was_preparing(slot);
+        if later {
+            self.blanks.push(slot);
+        }
+        later
+    }
+
+    /// A process that was to be made in `slot` is made, or cannot be; `true` if it is one for later.
+    pub(crate) fn was_preparing(&mut self, slot: u32) -> bool {
+        let index = self.preparing.iter().position(|s| *s == slot);
+        index.map(|index| self.preparing.swap_remove(index)).is_some()
     }
 
     /// The walls stand.
     pub(crate) fn ready(&mut self) {
-        for (message, descriptors) in self.waiting.take().unwrap_or_default() {
-            self.role.tell(&message, descriptors);
+        for message in self.waiting.take().unwrap_or_default() {
+            self.role.tell(&message, Vec::new());
         }
     }
 

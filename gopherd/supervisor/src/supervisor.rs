@@ -14,6 +14,7 @@ use std::{
 use gopher_protocol::{
     ids::{Generation, PipelineId, RunId, TaskName},
     loader::{Sources, StartMode},
+    robot::Limits,
     supervisor::{
         ConnectorToSupervisor, EngineStart, EngineToSupervisor, GenerationSettings, Isolation, Layout, RunExit,
         RunMode, SandboxReport, SecretdToSupervisor, SpawnKind, SpawnOrder, SpawnRequest, SpawnerToSupervisor,
@@ -21,7 +22,7 @@ use gopher_protocol::{
     },
 };
 use gopher_sys::{
-    LinkError, Poller, confine, descriptors,
+    Link, LinkError, Poller, confine, descriptors,
     poll::Ready,
     process::{self, Exit},
 };
@@ -453,8 +454,8 @@ impl Supervisor {
             spawner.role.kill();
             let _ = process::wait(&spawner.role.child.pidfd);
             // What it has made and we have not heard of yet is ours to end, too.
-            while let Ok(Some((message, mut descriptors))) = spawner.role.link.receive() {
-                if let (SpawnerToSupervisor::Made { .. }, Some(pidfd)) = (message, descriptors.pop()) {
+            while let Ok(Some((message, descriptors))) = spawner.role.link.receive() {
+                if let (SpawnerToSupervisor::Made { .. }, Some(pidfd)) = (message, descriptors.into_iter().next()) {
                     let _ = process::signal(&pidfd, Signal::SIGKILL);
                     let _ = process::wait(&pidfd);
                 }

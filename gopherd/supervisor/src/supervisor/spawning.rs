@@ -27,16 +27,20 @@ impl Supervisor {
                 slot,
                 limits: request.limits,
                 load: None,
+                order: None,
                 pid: None,
                 kill: false,
             },
         );
         let (secretd_end, worker_secretd) = links::secretd_and_worker()?;
         let (engine_end, worker_engine) = links::engine_and_worker()?;
-        let Some(secretd) = &mut self.secretd else {
+        if self.secretd.is_none() {
             self.run_failed(run, "gopher-secretd is being restarted; try again in a moment".to_owned());
             return Ok(());
-        };
+        }
+        // Its process first, which takes longest to wake; what it says meanwhile waits in its links.
+        let order = SpawnOrder { task: request.task.clone(), kind: SpawnKind::Run };
+        self.order(run, order, vec![worker_engine, worker_secretd])?;
         let opened = SupervisorToSecretd::RunOpened {
             run,
             task: request.task.clone(),
@@ -44,28 +48,17 @@ impl Supervisor {
             generation: request.generation,
             configure: request.configure,
         };
-        secretd.tell(&opened, vec![secretd_end]);
+        if let Some(secretd) = &mut self.secretd {
+            secretd.tell(&opened, vec![secretd_end]);
+        }
         self.tell_engine(&SupervisorToEngine::Spawned { run }, vec![engine_end]);
-        let order = SpawnOrder {
-            run,
-            task: request.task.clone(),
-            slot,
-            uid: self.accounts.run_uid(profile.privileged, slot),
-            kind: SpawnKind::Run,
-            limits: request.limits,
-        };
-        self.order(profile, order, vec![worker_engine, worker_secretd])
+        Ok(())
     }
 
     fn enter(&mut self, profile: Profile, pipeline: PipelineId) -> Option<u32> {
         let spawner = self.spawners.get_mut(&profile);
         let leases = if profile.privileged { &mut self.job_leases } else { &mut self.leases };
-        let slot = leases.enter(pipeline, || spawner?.blanks.pop())?;
-        let waiting = |p: &&mut Process| p.slot == slot && p.state == State::Waiting;
-        if let Some(process) = self.processes.values_mut().find(waiting) {
-            process.state = State::Ordered;
-        }
-        Some(slot)
+        leases.enter(pipeline, || spawner?.blanks.pop())
     }
 
     /// Has processes ready for the next runs of a profile.
@@ -86,10 +79,11 @@ impl Supervisor {
             return Ok(());
         };
         self.leases.close(pipeline);
-        let limits = gopher_protocol::robot::Limits { cpu_seconds: 20, ..Default::default() };
-        self.runs
-            .0
-            .insert(run, Run { pipeline, profile, slot, limits, load: Some(generation), pid: None, kill: false });
+        let limits = Limits { cpu_seconds: 20, ..Default::default() };
+        self.runs.0.insert(
+            run,
+            Run { pipeline, profile, slot, limits, load: Some(generation), order: None, pid: None, kill: false },
+        );
         let (secretd_end, loader_secretd) = links::secretd_and_loader()?;
         let (engine_end, loader_engine) = links::engine_and_loader()?;
         let Some(secretd) = &mut self.secretd else {
@@ -98,25 +92,65 @@ impl Supervisor {
         };
         secretd.tell(&SupervisorToSecretd::LoaderOpened { generation }, vec![secretd_end]);
         self.tell_engine(&SupervisorToEngine::Loader { generation }, vec![engine_end]);
-        let order = SpawnOrder {
-            run,
-            task: TaskName::default(),
-            slot,
-            uid: self.accounts.run_uid(false, slot),
-            kind: SpawnKind::Load,
-            limits,
-        };
-        self.order(profile, order, vec![loader_engine, loader_secretd])
+        let order = SpawnOrder { task: TaskName::default(), kind: SpawnKind::Load };
+        self.order(run, order, vec![loader_engine, loader_secretd])
     }
 
-    fn order(&mut self, profile: Profile, order: SpawnOrder, descriptors: Vec<OwnedFd>) -> Result<(), SupervisorError> {
+    /// Gives an order to the process that waits in the run's slot, or has one made for it.
+    fn order(&mut self, run: RunId, order: SpawnOrder, links: Vec<OwnedFd>) -> Result<(), SupervisorError> {
+        let Some(live) = self.runs.0.get_mut(&run) else { return Ok(()) };
+        live.order = Some((order, links));
+        let (profile, slot, limits) = (live.profile, live.slot, live.limits);
         if !self.spawners.contains_key(&profile) {
             self.start_spawner(profile)?;
         }
+        let waits = |process: &Process| {
+            process.profile == profile && process.slot == slot && matches!(process.state, State::Waiting(_))
+        };
+        if let Some(pid) = self.processes.iter().find(|(_, process)| waits(process)).map(|(pid, _)| *pid) {
+            if limits == Limits::default() {
+                self.give_order(pid, run);
+                return Ok(());
+            }
+            // It was made for the usual limits, and can have no others.
+            self.drop_process(pid);
+        }
+        let uid = self.accounts.run_uid(profile.privileged, slot);
         if let Some(spawner) = self.spawners.get_mut(&profile) {
-            spawner.tell(SupervisorToSpawner::Spawn { order }, descriptors);
+            spawner.tell(SupervisorToSpawner::Make { slot, uid, limits, now: true });
         }
         Ok(())
+    }
+
+    /// Lets a process that waits end: its link does.
+    fn drop_process(&mut self, pid: u32) {
+        if let Some(process) = self.processes.get_mut(&pid) {
+            process.state = State::Dropped;
+        }
+    }
+
+    /// Makes a process that waits a run.
+    fn give_order(&mut self, pid: u32, run: RunId) {
+        let (Some(process), Some(live)) = (self.processes.get_mut(&pid), self.runs.0.get_mut(&run)) else { return };
+        let (State::Waiting(waiting), Some((order, links))) =
+            (std::mem::replace(&mut process.state, State::Run(run)), live.order.take())
+        else {
+            return;
+        };
+        live.pid = Some(pid);
+        let (profile, limits, kill) = (live.profile, live.limits, live.kill);
+        let link = Link::<SupervisorToSpawner, SpawnerToSupervisor>::new(waiting);
+        let sent = link.and_then(|mut link| {
+            link.send_with(&SupervisorToSpawner::Spawn { order }, links)?;
+            // A few bytes into an empty socket.
+            if link.wants_write() { Err(LinkError::Torn) } else { Ok(()) }
+        });
+        self.group(|groups| groups.limit(pid, &limits));
+        // That of one which has ended already is told by its end.
+        if kill || sent.is_err() {
+            self.kill_run(run);
+        }
+        self.have_ready(profile);
     }
 
     fn start_spawner(&mut self, profile: Profile) -> Result<(), SupervisorError> {
@@ -182,30 +216,28 @@ impl Supervisor {
             }
             SpawnerToSupervisor::Ready { report } => self.note_report(profile, report),
             SpawnerToSupervisor::Made { pid, slot } => {
-                let Some(pidfd) = descriptors.pop() else { return Ok(()) };
+                let (Some(waiting), Some(pidfd)) = (descriptors.pop(), descriptors.pop()) else { return Ok(()) };
                 self.watch(&pidfd, Source::ProcessEnd(pid))?;
                 self.group(|groups| groups.enter(pid));
-                let later = self.spawners.get_mut(&profile).is_some_and(|spawner| spawner.made(slot));
-                let state = if later { State::Waiting } else { State::Ordered };
-                self.processes.insert(pid, Process { child: process::Child { pid, pidfd }, profile, slot, state });
-            }
-            SpawnerToSupervisor::Spawned { run, pid } => {
-                let process = self.processes.get_mut(&pid);
-                let before = process.map(|process| std::mem::replace(&mut process.state, State::Run(run)));
-                if let Some(live) = self.runs.0.get_mut(&run) {
-                    live.pid = Some(pid);
-                    let (limits, kill) = (live.limits, live.kill);
-                    self.group(|groups| groups.limit(pid, &limits));
-                    if kill {
-                        self.kill_run(run);
-                    }
+                let child = process::Child { pid, pidfd };
+                self.processes.insert(pid, Process { child, profile, slot, state: State::Waiting(waiting) });
+                if self.spawners.get_mut(&profile).is_some_and(|spawner| spawner.made(slot)) {
+                    return Ok(());
                 }
-                if before == Some(State::Ended) {
-                    self.process_ended(pid);
+                match self.runs.unmade_in(profile, slot) {
+                    Some(run) => self.give_order(pid, run),
+                    None => self.drop_process(pid),
                 }
-                self.have_ready(profile);
             }
-            SpawnerToSupervisor::SpawnFailed { run, reason } => self.run_failed(run, reason),
+            SpawnerToSupervisor::NotMade { slot, reason } => {
+                if self.spawners.get_mut(&profile).is_some_and(|spawner| spawner.was_preparing(slot)) {
+                    // Not fatal: the next run has one made, and says why it cannot be.
+                    eprintln!("gopherd: no process could be made ready: {reason}");
+                    self.leases_of(profile.privileged).give_back(slot);
+                } else if let Some(run) = self.runs.unmade_in(profile, slot) {
+                    self.run_failed(run, reason);
+                }
+            }
             SpawnerToSupervisor::Released { slot } => {
                 if let Some(spawner) = self.spawners.get_mut(&profile) {
                     spawner.releasing.retain(|s| *s != slot);
@@ -331,7 +363,11 @@ impl Supervisor {
         spawner.role.kill();
         let exit = describe(process::wait(&spawner.role.child.pidfd));
         self.status_changed = true;
-        // Where a process waits, its end gives the slot back.
+        // Nobody will give them an order; their ends give their slots back.
+        let waits = |process: &&Process| process.profile == profile && matches!(process.state, State::Waiting(_));
+        for process in self.processes.values().filter(waits) {
+            let _ = process::signal(&process.child.pidfd, Signal::SIGKILL);
+        }
         for slot in &spawner.preparing {
             self.leases_of(profile.privileged).give_back(*slot);
         }
@@ -348,13 +384,6 @@ impl Supervisor {
         if !spawner.is_ready() && self.settings.is_empty() {
             return Err(SupervisorError::Refused(format!("runs cannot be started here: the spawner ended ({exit})")));
         }
-        // Whether these got their orders, nobody can say any more.
-        let lost = |process: &&mut Process| process.profile == profile && process.state == State::Ordered;
-        for process in self.processes.values_mut().filter(lost) {
-            let _ = process::signal(&process.child.pidfd, Signal::SIGKILL);
-            process.state = State::Ended;
-        }
-        self.reap_ended(|process| process.profile == profile);
         for run in self.runs.unmade_of(profile) {
             self.run_failed(run, format!("the process that starts runs ended ({exit}); try again"));
         }
@@ -372,8 +401,6 @@ impl Supervisor {
 
     fn run_failed(&mut self, run: RunId, reason: String) {
         let Some(live) = self.runs.0.remove(&run) else { return };
-        // A process that ended before it could be given the order.
-        self.reap_ended(|process| process.slot == live.slot);
         let message = match live.load {
             Some(generation) => SupervisorToEngine::LoaderGone { generation, reason },
             None => SupervisorToEngine::SpawnFailed { run, reason },
@@ -384,14 +411,6 @@ impl Supervisor {
 
     pub(super) fn process_ended(&mut self, pid: u32) {
         self.forget(&Source::ProcessEnd(pid));
-        if let Some(process) = self.processes.get_mut(&pid)
-            && process.state == State::Ordered
-        {
-            process.state = State::Ended;
-            // Watched no longer: it stays ready until it is reaped.
-            let _ = self.poller.remove(&process.child.pidfd);
-            return;
-        }
         let Some(process) = self.processes.remove(&pid) else { return };
         let exit = process::wait(&process.child.pidfd);
         if let Some(groups) = &mut self.groups {
@@ -399,14 +418,14 @@ impl Supervisor {
         }
         let run = match process.state {
             State::Run(run) => run,
-            State::Waiting => {
+            State::Waiting(_) => {
                 if let Some(spawner) = self.spawners.get_mut(&process.profile) {
                     spawner.blanks.retain(|slot| *slot != process.slot);
                 }
                 self.leases_of(process.profile.privileged).give_back(process.slot);
                 return;
             }
-            State::Ordered | State::Ended => return,
+            State::Dropped => return,
         };
         let Some(live) = self.runs.0.remove(&run) else { return };
         let message = match (live.load, exit) {
@@ -427,21 +446,6 @@ impl Supervisor {
         if error.raw_os_error() != Some(Errno::ESRCH as i32) {
             self.lacks(format!("Not every run has a cgroup: {error}; its limits are kept process by process"));
         }
-    }
-
-    fn reap_ended(&mut self, which: impl Fn(&Process) -> bool) {
-        let (sources, groups) = (&mut self.sources, &mut self.groups);
-        self.processes.retain(|pid, process| {
-            let over = process.state == State::Ended && which(process);
-            if over {
-                sources.retain(|_, source| *source != Source::ProcessEnd(*pid));
-                let _ = process::wait(&process.child.pidfd);
-                if let Some(groups) = groups {
-                    groups.end(*pid);
-                }
-            }
-            !over
-        });
     }
 
     fn run_over(&mut self, run: RunId, live: &Run) {
