@@ -138,3 +138,51 @@ impl Poller {
             .collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    #[test]
+    fn a_wait_in_vain_sleeps_the_next_time_and_quick_answers_make_it_awake_again() {
+        let mut awake = Awake::default();
+        let begun = Instant::now();
+        assert!(awake.goes_on(begun));
+        let Some(long_ago) = begun.checked_sub(Duration::from_millis(1)) else { return };
+        assert!(!awake.goes_on(long_ago), "nobody waits awake for long");
+        awake.learn(long_ago);
+        assert!(!awake.goes_on(Instant::now()));
+        awake.learn(Instant::now());
+        assert!(awake.goes_on(Instant::now()));
+    }
+
+    #[test]
+    fn waiting_awake_finds_what_is_ready_and_ends_in_time() {
+        let (ours, mut theirs) = UnixStream::pair().expect("a pair");
+        let mut poller = Poller::new().expect("a poller");
+        poller.add(&ours, 7, false).expect("watched");
+        for _ in 0..2 {
+            assert!(poller.wait_awake(Some(Duration::from_millis(2))).expect("waited").is_empty());
+        }
+        std::io::Write::write_all(&mut theirs, b"x").expect("written");
+        let ready = poller.wait_awake(None).expect("waited");
+        assert_eq!(ready, [Ready { token: 7, read: true, write: false }]);
+    }
+
+    #[test]
+    fn another_thread_changes_what_is_watched() {
+        let (ours, mut theirs) = UnixStream::pair().expect("a pair");
+        let mut poller = Poller::new().expect("a poller");
+        poller.add(&ours, 7, false).expect("watched");
+        let registry = poller.registry();
+        std::io::Write::write_all(&mut theirs, b"x").expect("written");
+        registry.modify(&ours, 7, false, false).expect("changed");
+        assert!(poller.wait(Some(Duration::ZERO)).expect("waited").is_empty(), "not for reading");
+        registry.modify(&ours, 7, false, true).expect("changed");
+        assert!(poller.wait(None).expect("waited")[0].write);
+        registry.modify(&ours, 7, true, false).expect("changed");
+        assert!(poller.wait(None).expect("waited")[0].read);
+    }
+}
