@@ -8,7 +8,7 @@ use crate::{
     view::{View, json_text},
 };
 
-const HEADER: [&str; 8] = ["WID", "AGE", "USER", "CHANNEL", "KIND", "TASK", "COMMAND", "STATE"];
+const HEADER: [&str; 9] = ["WID", "AGE", "USER", "CHANNEL", "KIND", "PLUGIN", "COMMAND", "TASK", "STATE"];
 
 pub(crate) fn show(rows: &[PsRow], view: View) -> String {
     if view.json {
@@ -17,7 +17,8 @@ pub(crate) fn show(rows: &[PsRow], view: View) -> String {
             .map(|row| {
                 json!({
                     "wid": row.pipeline.0, "age_seconds": row.age_seconds, "user": row.user, "channel": row.channel,
-                    "kind": row.kind, "task": row.task, "command": row.command, "state": row.state,
+                    "kind": row.kind, "plugin": row.plugin, "command": row.command, "task": row.task,
+                    "state": row.state,
                 })
             })
             .collect();
@@ -38,8 +39,9 @@ pub(crate) fn show(rows: &[PsRow], view: View) -> String {
                 or_dash(&row.user),
                 or_dash(&row.channel),
                 or_dash(&row.kind),
-                or_dash(&row.task),
+                or_dash(&row.plugin),
                 or_dash(&row.command),
+                or_dash(&row.task),
                 or_dash(&row.state),
             ]
         }),
@@ -56,6 +58,7 @@ mod tests {
         PsRow {
             pipeline: PipelineId(wid),
             kind: "plugin".into(),
+            plugin: "knock".into(),
             task: task.into(),
             command: "joke".into(),
             user: "alice".into(),
@@ -68,10 +71,10 @@ mod tests {
     #[test]
     fn the_wid_comes_first_and_rows_are_sorted_by_it() {
         assert_eq!(
-            show(&[row(12, "knock"), row(3, "builtin-help")], View::PLAIN),
-            "WID  AGE    USER   CHANNEL  KIND    TASK          COMMAND  STATE\n\
-             3    1m05s  alice  -        plugin  builtin-help  joke     waiting for a reply\n\
-             12   1m05s  alice  -        plugin  knock         joke     waiting for a reply\n"
+            show(&[row(12, "knock"), row(3, "notify")], View::PLAIN),
+            "WID  AGE    USER   CHANNEL  KIND    PLUGIN  COMMAND  TASK    STATE\n\
+             3    1m05s  alice  -        plugin  knock   joke     notify  waiting for a reply\n\
+             12   1m05s  alice  -        plugin  knock   joke     knock   waiting for a reply\n"
         );
         assert_eq!(show(&[], View::PLAIN), "No pipelines running\n");
     }

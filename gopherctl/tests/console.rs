@@ -383,6 +383,7 @@ fn ps_lists_pipelines_and_a_reader_may_leave() {
             let row = |n| PsRow {
                 pipeline: PipelineId(n),
                 kind: "plugin".into(),
+                plugin: "knock".into(),
                 task: "knock".into(),
                 command: "joke".into(),
                 user: "alice".into(),
@@ -398,7 +399,7 @@ fn ps_lists_pipelines_and_a_reader_may_leave() {
     assert!(listed.status.success());
     let text = String::from_utf8(listed.stdout).unwrap();
     assert!(
-        text.starts_with("WID   AGE  USER   CHANNEL  KIND    TASK   COMMAND  STATE\n1     3s "),
+        text.starts_with("WID   AGE  USER   CHANNEL  KIND    PLUGIN  COMMAND  TASK   STATE\n1     3s "),
         "{}",
         &text[..200]
     );

@@ -156,6 +156,9 @@ wire! {
     pub struct PsRow {
         pub pipeline: PipelineId,
         pub kind: String,
+        /// What began it.
+        pub plugin: String,
+        /// The step that runs.
         pub task: String,
         pub command: String,
         pub user: String,

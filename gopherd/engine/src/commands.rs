@@ -182,7 +182,7 @@ fn ps_text(rows: &[PsRow]) -> String {
             r.pipeline.to_string(),
             age(r.age_seconds),
             user.to_owned(),
-            r.task.clone(),
+            r.plugin.clone(),
             r.command.clone(),
             r.task.clone(),
             r.state.clone(),
@@ -242,7 +242,8 @@ mod tests {
         let row = PsRow {
             pipeline: PipelineId(42),
             kind: "plugin".into(),
-            task: "bashdemo".into(),
+            plugin: "bashdemo".into(),
+            task: "note".into(),
             command: "hear".into(),
             user: "bob".into(),
             channel: "#general".into(),
@@ -253,6 +254,6 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "Plugins");
         assert!(lines[1].starts_with("WID  AGE  USER  PLUGIN    CMD   TASK"), "{text}");
-        assert_eq!(lines[2].split_whitespace().next(), Some("42"));
+        assert_eq!(lines[2], "42   7s   bob   bashdemo  hear  note  waiting for a reply");
     }
 }

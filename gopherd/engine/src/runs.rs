@@ -150,6 +150,7 @@ impl Run {
         PsRow {
             pipeline: self.pipeline,
             kind: "plugin".to_owned(),
+            plugin: self.starter().map_or(&self.task, |starter| &starter.name).to_string(),
             task: self.task.as_str().to_owned(),
             command: self.command.clone(),
             user: self.context.user.as_str().to_owned(),

@@ -70,6 +70,8 @@ fn steps_follow_one_another_in_one_pipeline_and_are_told_what_was_set() {
     for _ in 0..3 {
         let spawn = stage.spawn_request();
         assert_eq!((spawn.pipeline, spawn.starter.as_str()), (first.pipeline, "deploy"));
+        let rows: Vec<_> = stage.engine.ps_rows().into_iter().map(|row| (row.plugin, row.task)).collect();
+        assert_eq!(rows, [("deploy".to_owned(), spawn.task.to_string())]);
         let (mut worker, request) = stage.spawned(&spawn);
         let told: Vec<&str> = request.parameters.iter().map(|(name, _)| name.as_str()).collect();
         seen.push(format!("{} [{}] {}", spawn.task, request.args.join(" "), told.join(" ")));
