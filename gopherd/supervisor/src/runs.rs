@@ -52,10 +52,10 @@ pub(crate) enum State {
 pub(crate) struct Runs(pub(crate) HashMap<RunId, Run>);
 
 impl Runs {
-    /// The run of this profile whose process in this slot is still to be made.
+    /// The run of this profile whose process in this slot is the next to be made: they are made in their order.
     pub(crate) fn unmade_in(&self, profile: Profile, slot: u32) -> Option<RunId> {
         let unmade = |run: &Run| run.profile == profile && run.slot == slot && run.pid.is_none();
-        self.0.iter().find(|(_, run)| unmade(run)).map(|(id, _)| *id)
+        self.0.iter().filter(|(_, run)| unmade(run)).map(|(id, _)| *id).min_by_key(|id| id.0)
     }
 
     /// Runs that a vanished spawner has not made yet.
@@ -77,6 +77,26 @@ pub(crate) fn load_ids(generation: Generation) -> (RunId, PipelineId) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_process_goes_to_the_first_that_waits_for_one_in_its_slot() {
+        let profile = Profile { generation: Generation(1), privileged: false, network: true };
+        let run = |slot, pid| Run {
+            pipeline: PipelineId(1),
+            profile,
+            slot,
+            limits: Limits::default(),
+            load: None,
+            order: None,
+            pid,
+            kill: false,
+        };
+        let runs = [(1, run(7, Some(99))), (2, run(8, None)), (4, run(7, None)), (3, run(7, None))];
+        let runs = Runs(runs.into_iter().map(|(id, run)| (RunId(id), run)).collect());
+        assert_eq!(runs.unmade_in(profile, 7), Some(RunId(3)));
+        assert_eq!(runs.unmade_in(Profile { network: false, ..profile }, 7), None);
+        assert_eq!(runs.unmade_in(profile, 9), None);
+    }
 
     #[test]
     fn loads_and_runs_never_share_a_number() {
