@@ -245,15 +245,10 @@ impl Serving {
         let Some(peer) = self.peers.get_mut(&token) else { return };
         let waiting = peer.answer(&mut self.vault).and_then(|()| peer.flush());
         let ended = match waiting {
-            Ok(waiting) if waiting == self.blocked.contains(&token) => None,
             Ok(waiting) => {
-                if waiting {
-                    self.blocked.insert(token);
-                } else {
-                    self.blocked.remove(&token);
-                }
-                let changed = poller.modify(&*peer, token, waiting);
-                changed.err().map(|errno| LinkError::System { call: "epoll_ctl", errno }.into())
+                let changed = if waiting { self.blocked.insert(token) } else { self.blocked.remove(&token) };
+                let watched = if changed { poller.modify(&*peer, token, waiting) } else { Ok(()) };
+                watched.err().map(|errno| LinkError::System { call: "epoll_ctl", errno }.into())
             }
             Err(end) => Some(end),
         };

@@ -66,6 +66,11 @@ pub(crate) fn from_json(body: &[u8]) -> Result<Request, BadRequest> {
     Arguments { function, format, args }.request()
 }
 
+/// What `GetParameter` finds: the first of that name, else nothing.
+pub(crate) fn parameter<'a>(parameters: &'a [(String, String)], name: &str) -> &'a str {
+    parameters.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value)
+}
+
 /// Reads what the JSON form consists of.
 pub(crate) fn from_parts(function: &str, format: &str, arguments: &Value) -> Result<Request, BadRequest> {
     let args = arguments.as_object().cloned().unwrap_or_default();

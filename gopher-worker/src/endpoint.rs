@@ -133,7 +133,7 @@ impl Endpoint {
         })
     }
 
-    /// What `GetParameter` finds, first of a name first.
+    /// What [`api::parameter`] looks at.
     pub(crate) fn give_parameters(&mut self, parameters: Vec<(String, String)>) {
         self.parameters = parameters;
     }
@@ -145,10 +145,6 @@ impl Endpoint {
     /// Somebody waits for an answer of the engine.
     pub(crate) fn expects(&self) -> bool {
         !self.waiting.is_empty()
-    }
-
-    fn parameter(&self, name: &str) -> String {
-        self.parameters.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone()).unwrap_or_default()
     }
 
     /// Reads the descriptor; the calls the engine must answer.
@@ -213,7 +209,7 @@ impl Endpoint {
                 Some((self.wait(if json { Waiting::Json(shape) } else { Waiting::Shell(shape) }), call))
             }
             Ok(Request::Parameter(name)) => {
-                let answer = RobotAnswer::Text(self.parameter(&name));
+                let answer = RobotAnswer::Text(api::parameter(&self.parameters, &name).to_owned());
                 self.answer_line(json, Shape::StrVal, &answer);
                 None
             }
@@ -367,7 +363,7 @@ impl Endpoint {
         match outcome {
             Ok(Request::Ask(call, shape)) => Some((self.wait(Waiting::Http(token, shape)), call)),
             Ok(Request::Parameter(name)) => {
-                let body = serde_json::json!({ "StrVal": self.parameter(&name) }).to_string();
+                let body = serde_json::json!({ "StrVal": api::parameter(&self.parameters, &name) }).to_string();
                 self.put(token, &http::answer(200, body.as_bytes()));
                 None
             }

@@ -24,7 +24,7 @@ pub(crate) type Ask = Box<dyn FnMut(RobotCall) -> Result<RobotAnswer, NoAnswer> 
 /// What answers inside the process.
 pub(crate) struct Within {
     pub(crate) ask: Ask,
-    /// What `GetParameter` finds, first of a name first.
+    /// Of the run, as [`api::parameter`] looks at them.
     pub(crate) parameters: Vec<(String, String)>,
 }
 
@@ -96,10 +96,7 @@ impl Within {
     fn call(&mut self, function: &str, format: &str, arguments: &Value) -> Result<Value, NoAnswer> {
         let request = api::from_parts(function, format, arguments);
         match request.map_err(|bad| NoAnswer::Refused(bad.to_string()))? {
-            Request::Parameter(name) => {
-                let value = self.parameters.iter().find(|(n, _)| *n == name).map_or("", |(_, value)| value);
-                Ok(json!({ "StrVal": value }))
-            }
+            Request::Parameter(name) => Ok(json!({ "StrVal": api::parameter(&self.parameters, &name) })),
             Request::Ask(call, shape) => api::to_json(shape, &(self.ask)(call)?).map_err(NoAnswer::Refused),
         }
     }

@@ -194,6 +194,16 @@ fn json_and_the_libraries_are_there() {
 }
 
 #[test]
+fn a_library_of_that_name_with_another_text_is_the_one_that_is_required() {
+    let dir = tempfile::tempdir().expect("a directory");
+    std::fs::write(dir.path().join("gopherbot_v1.lua"), "return { own = true }").expect("written");
+    let nearer = format!("package.path = '{}/?.lua;' .. package.path ", dir.path().display());
+    let kind = "return require('gopherbot_v1').own and 3 or 4";
+    assert_eq!(run_with(&format!("{nearer} {kind}"), &[], ok).0, Ok(3));
+    assert_eq!(run_with(kind, &[], ok).0, Ok(4));
+}
+
+#[test]
 fn any_table_and_any_json_is_converted_or_refused() {
     let lua = Lua::new();
     for text in ["null", "[]", "[[],{}]", "{\"a\":{\"b\":[1,2.5,\"x\",true]}}", "12345678901234567890", "\"\\u0000\""] {

@@ -347,9 +347,8 @@ impl Supervisor {
                         eprintln!("gopherd: {error}");
                     }
                 }
-                Ok(None) if left.is_zero() => break,
-                Ok(None) => {}
-                Err(_) => break,
+                Ok(None) if !left.is_zero() => {}
+                Ok(None) | Err(_) => break,
             }
         }
         self.bury(profile);
