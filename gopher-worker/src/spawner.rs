@@ -17,6 +17,7 @@ use gopher_sys::{
     Link,
     confine::{self, landlock_abi},
     mounts,
+    pages::Pages,
     process::{self, Child},
     role,
     sockets::Sockets,
@@ -69,6 +70,8 @@ struct Spawner {
     prepare: VecDeque<(u32, u32, Limits)>,
     /// Processes that are made from now on have their interpreters ready.
     warm: bool,
+    /// What a run is likely to need of this process's memory.
+    pages: Pages,
 }
 
 impl Spawner {
@@ -104,7 +107,7 @@ impl Spawner {
         let scratch = if confined { view::SCRATCH.into() } else { PathBuf::from(&plan.scratch_dir) };
         let report = SandboxReport { landlock_abi: landlock_abi(), user_namespace: confined, seccomp: true, missing };
         let walls = Walls::prepare(plan, tmp_links)?;
-        let spawner = Self { walls, scratch, prepare: VecDeque::new(), warm: false };
+        let spawner = Self { walls, scratch, prepare: VecDeque::new(), warm: false, pages: Pages::default() };
         spawner.probe()?;
         Ok((spawner, report))
     }
@@ -177,6 +180,8 @@ impl Spawner {
             if let Err(problem) = embedded::warm_up() {
                 eprintln!("gopher-worker: {problem}");
             }
+            // Without them a run has its pages one by one.
+            self.pages = Pages::in_use().unwrap_or_default();
         }
         self.make_or_say(slot, uid, &limits, link)
     }
@@ -239,7 +244,11 @@ impl Spawner {
         self.walls.close(port, &kept)?;
         let prepared = Prepared::new(listener, sockets, place)?;
         let mut control: SupervisorLink = Link::new(control)?;
-        let (SupervisorToSpawner::Spawn { order }, descriptors) = control.wait()? else {
+        let early = control.wait_for(QUIET)?;
+        if early.is_none() {
+            self.pages.take();
+        }
+        let (SupervisorToSpawner::Spawn { order }, descriptors) = early.map_or_else(|| control.wait(), Ok)? else {
             return Err(WorkerError::Protocol("a waiting process gets an order"));
         };
         drop(control);

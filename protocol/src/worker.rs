@@ -25,13 +25,11 @@ messages! {
 messages! {
     /// Worker to engine.
     pub enum WorkerToEngine, ceiling CEILING_WORKER;
-    /// The program is running.
-    1 Started;
-    2 Call { call: CallId, request: RobotCall };
+    1 Call { call: CallId, request: RobotCall };
     /// Whole lines where possible, at most 8 KiB a message.
-    3 Output { stream: Stream, bytes: Bytes };
+    2 Output { stream: Stream, bytes: Bytes };
     /// The run is over; the worker exits after this.
-    4 Done { outcome: Outcome };
+    3 Done { outcome: Outcome };
 }
 
 wire! {

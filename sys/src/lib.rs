@@ -9,6 +9,7 @@ pub mod descriptors;
 pub mod filter;
 pub mod link;
 pub mod mounts;
+pub mod pages;
 pub mod paths;
 pub mod poll;
 pub mod process;

@@ -44,7 +44,8 @@ impl Registry {
 }
 
 /// Whether to wait awake: a peer that has just answered at once is likely to do so again, and to be woken takes longer
-/// than its answer. Who waits in vain sleeps from then on, until answers are quick again.
+/// than its answer. Who waits in vain sleeps from then on, until answers are quick again. Whoever else is to run on this
+/// processor runs meanwhile: it may be the peer.
 pub struct Awake {
     worthwhile: bool,
 }
@@ -55,8 +56,11 @@ impl Awake {
 
     /// Whether a wait that has `begun` then goes on without sleep.
     pub fn goes_on(&self, begun: Instant) -> bool {
-        std::hint::spin_loop();
-        self.worthwhile && begun.elapsed() < Self::LONGEST
+        let goes_on = self.worthwhile && begun.elapsed() < Self::LONGEST;
+        if goes_on {
+            std::thread::yield_now();
+        }
+        goes_on
     }
 
     /// A wait that has `begun` then is over.

@@ -2,6 +2,7 @@
 
 use std::{
     ffi::CStr,
+    ops::Range,
     os::fd::{AsFd, AsRawFd as _, FromRawFd as _, OwnedFd, RawFd},
 };
 
@@ -191,6 +192,14 @@ pub(crate) fn wait_any() -> Result<Option<(i32, i32)>, Errno> {
     // SAFETY: `status` is a valid place for the status and outlives the call.
     let pid = Errno::result(unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) })?;
     Ok((pid > 0).then_some((pid, status)))
+}
+
+/// Has the pages of a range in place, for reading or, each its own copy, for writing.
+pub(crate) fn populate(range: &Range<usize>, write: bool) -> Result<(), Errno> {
+    let advice = if write { libc::MADV_POPULATE_WRITE } else { libc::MADV_POPULATE_READ };
+    let start = std::ptr::without_provenance_mut(range.start);
+    // SAFETY: this changes nothing of what the pages hold; of a range that is not mapped the kernel says so.
+    Errno::result(unsafe { libc::madvise(start, range.len(), advice) }).map(drop)
 }
 
 /// Empties the environment.

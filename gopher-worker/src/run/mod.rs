@@ -223,7 +223,6 @@ impl Running {
         let (api, _api) = if language.is_some() && endpoint.is_some() { (Some(api), None) } else { (None, Some(api)) };
         let task = language.map(|language| Task::read(language, &start, api, memory_limit)).transpose()?;
         let (main, beside) = begin(task, start, &poller, memory_limit)?;
-        engine.send(&WorkerToEngine::Started).map_err(|e| e.to_string())?;
         let output_limit =
             if request.configure { CONFIGURATION_LIMIT } else { or(request.limits.output_bytes, OUTPUT_LIMIT) };
         let running = Self {

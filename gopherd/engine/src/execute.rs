@@ -243,7 +243,6 @@ impl Engine {
 
     fn worker_says(&mut self, id: RunId, message: WorkerToEngine) {
         match message {
-            WorkerToEngine::Started => {}
             WorkerToEngine::Call { call, request } => {
                 self.no_longer_starting(id);
                 self.call(id, call, request);

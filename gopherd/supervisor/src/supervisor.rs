@@ -120,6 +120,8 @@ struct Supervisor {
     processes: HashMap<u32, Process>,
     leases: Leases,
     job_leases: Leases,
+    /// When processes are made in place of those that were given an order.
+    replenish: Option<Instant>,
     next_ping: Instant,
     nonce: u64,
     ending: Option<Instant>,
@@ -231,6 +233,7 @@ impl Supervisor {
             processes: HashMap::new(),
             leases: Leases::new(1..=POOL),
             job_leases: Leases::new(POOL + 1..=2 * POOL),
+            replenish: None,
             next_ping: Instant::now() + PING,
             nonce: 0,
             ending: None,
@@ -292,7 +295,7 @@ impl Supervisor {
         let dues = dues.into_iter().flatten().chain(self.connectors.values().filter_map(|c| c.backoff.due));
         // A link that did not take everything is tried again soon; this is rare and never a loop.
         let blocked = self.links_blocked().then_some(now + Duration::from_millis(5));
-        let next = dues.chain([self.next_ping]).chain(blocked).min().unwrap_or(now);
+        let next = dues.chain([self.next_ping]).chain(self.replenish).chain(blocked).min().unwrap_or(now);
         next.saturating_duration_since(now)
     }
 
@@ -394,6 +397,9 @@ impl Supervisor {
             .collect();
         for name in due {
             self.start_connector(&name)?;
+        }
+        if self.replenish.is_some_and(|at| now >= at) {
+            self.replenish();
         }
         if now >= self.next_ping {
             self.next_ping = now + PING;

@@ -42,7 +42,6 @@ impl Stage {
     fn run_of(&mut self, user: &str) -> Worker {
         self.say(testing::inbound(user, "general", ";deploy web"));
         let (mut worker, _) = self.worker();
-        worker.send(&WorkerToEngine::Started).expect("sends");
         worker
     }
 }

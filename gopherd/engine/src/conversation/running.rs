@@ -7,7 +7,6 @@ fn an_external_command_speaks_and_ends() {
     let (mut worker, request) = stage.worker();
     assert_eq!(request.args, ["go", "web"]);
     assert!(request.env.contains(&("GOPHER_USER".to_owned(), "bob".to_owned())));
-    worker.send(&WorkerToEngine::Started).expect("sends");
     worker.send(&WorkerToEngine::Call { call: CallId(1), request: say_call("on it") }).expect("sends");
     let words = stage.answer();
     assert_eq!((words.text.as_str(), words.answers.as_deref()), ("on it", Some("bob")));
@@ -46,7 +45,6 @@ fn a_thread_is_heard_by_the_plugin_that_subscribed_to_it() {
     let asks = |stage: &mut Stage, text: &str, request: RobotCall| {
         stage.say(in_thread(text));
         let (mut worker, run) = stage.worker();
-        worker.send(&WorkerToEngine::Started).expect("sends");
         worker.send(&WorkerToEngine::Call { call: CallId(1), request }).expect("sends");
         let answer = stage.reply_to(&mut worker, 1);
         stage.finish(&mut worker, &run, 0);

@@ -4,6 +4,8 @@ use super::*;
 
 /// How long a spawner that is asked to stop may take; it does one thing at a time, each in milliseconds.
 const SPAWNER_PATIENCE: Duration = Duration::from_secs(1);
+/// How long a run has to start before processes are made for the next ones.
+const MOMENT: Duration = Duration::from_millis(2);
 
 impl Supervisor {
     /// Starts one run: its two links first, so that both peers may speak before it listens.
@@ -59,6 +61,22 @@ impl Supervisor {
         let spawner = self.spawners.get_mut(&profile);
         let leases = if profile.privileged { &mut self.job_leases } else { &mut self.leases };
         leases.enter(pipeline, || spawner?.blanks.pop())
+    }
+
+    /// Has processes ready for the next runs of every profile.
+    pub(super) fn replenish(&mut self) {
+        self.replenish = None;
+        let wanted = |p: &&Profile| self.settings.contains_key(&p.generation) && !self.is_stale(**p);
+        let profiles: Vec<Profile> = self.spawners.keys().filter(wanted).copied().collect();
+        for profile in profiles {
+            self.have_ready(profile);
+        }
+    }
+
+    /// Whether no run of this profile will start any more.
+    fn is_stale(&self, profile: Profile) -> bool {
+        let generation = profile.generation;
+        self.settings.keys().max().is_some_and(|active| generation < *active) || self.dropped.contains(&generation)
     }
 
     /// Has processes ready for the next runs of a profile.
@@ -138,7 +156,7 @@ impl Supervisor {
             return;
         };
         live.pid = Some(pid);
-        let (profile, limits, kill) = (live.profile, live.limits, live.kill);
+        let (limits, kill) = (live.limits, live.kill);
         let link = Link::<SupervisorToSpawner, SpawnerToSupervisor>::new(waiting);
         let sent = link.and_then(|mut link| {
             link.send_with(&SupervisorToSpawner::Spawn { order }, links)?;
@@ -150,7 +168,8 @@ impl Supervisor {
         if kill || sent.is_err() {
             self.kill_run(run);
         }
-        self.have_ready(profile);
+        // Another one is made when this run is over, or in a moment: what it needs to start comes first.
+        self.replenish.get_or_insert_with(|| Instant::now() + MOMENT);
     }
 
     fn start_spawner(&mut self, profile: Profile) -> Result<(), SupervisorError> {
@@ -453,13 +472,15 @@ impl Supervisor {
         {
             secretd.tell(&SupervisorToSecretd::RunClosed { run }, Vec::new());
         }
+        let stale = self.is_stale(live.profile);
+        if !stale && live.load.is_none() {
+            self.have_ready(live.profile);
+        }
         let privileged = live.profile.privileged;
         if let Some(slot) = self.leases_of(privileged).leave(live.pipeline) {
             self.release(privileged, slot);
         }
-        let generation = live.profile.generation;
-        let old = self.settings.keys().max().is_some_and(|active| generation < *active);
-        if old || self.dropped.contains(&generation) {
+        if stale {
             self.retire(live.profile);
         }
     }
