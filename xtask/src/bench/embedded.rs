@@ -1,11 +1,14 @@
 //! Extensions in the languages that are built in, and what a call costs in the others.
 
-use std::time::{Duration, Instant};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use super::{
     figures::Row,
     robot::Robot,
-    sample::{Sample, ms},
+    sample::{Sample, ms, ratio},
 };
 use crate::step::Failure;
 
@@ -72,18 +75,33 @@ pub(crate) fn rows(robot: &mut Robot, wanted: &dyn Fn(&str) -> bool) -> Result<V
     Ok(rows)
 }
 
-/// A command from the message to the reply.
+/// What the robot does after a reply is over by then: nobody writes his next message sooner.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// A command from the message to the reply, on a quiet machine. Its ratio is that of a robot that is asked again with
+/// each reply, while it tidies up.
 fn short(robot: &mut Robot, (text, reply): Exchange, (name, most, goal): Goal) -> Result<Row, Failure> {
     eprintln!("bench: {name}");
-    let mut sample = Sample::default();
     for _ in 0..20 {
         robot.ask(text, reply)?;
     }
-    for _ in 0..300 {
-        sample.time(|| robot.ask(text, reply))?;
+    let mut quiet = Sample::default();
+    for _ in 0..200 {
+        thread::sleep(PAUSE);
+        quiet.time(|| robot.ask(text, reply))?;
     }
-    let median = sample.median();
-    Ok(Row { name, measured: ms(median), ratio: "-".into(), goal, met: median <= Duration::from_micros(most) })
+    let mut at_once = Sample::default();
+    for _ in 0..200 {
+        at_once.time(|| robot.ask(text, reply))?;
+    }
+    let (median, busy) = (quiet.median(), ratio(at_once.median(), quiet.median()));
+    Ok(Row {
+        name,
+        measured: ms(median),
+        ratio: format!("{busy:.2}"),
+        goal,
+        met: median <= Duration::from_micros(most),
+    })
 }
 
 /// Calls that say nothing, until the reply tells that they are over.
