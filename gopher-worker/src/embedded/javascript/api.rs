@@ -1,6 +1,6 @@
 //! `GBOT`: the robot as an object of JavaScript.
 
-use std::rc::Rc;
+use std::{cell::OnceCell, rc::Rc};
 
 use gopher_protocol::robot_api::{MessageFormat, RetVal};
 use rquickjs::{Ctx, Exception, Function, IntoJs as _, Object, Result, Value, function::Rest};
@@ -15,9 +15,53 @@ use crate::embedded::{
 /// To a robot that speaks elsewhere or in another form.
 type Change = fn(&Robot) -> Robot;
 
-/// Without a robot only its fields are there.
-pub(super) fn bot<'js>(ctx: &Ctx<'js>, message: &Message, robot: Option<&Robot>) -> Result<Object<'js>> {
+/// The robot of an object whose methods are made before it is known.
+#[derive(Default, Clone)]
+pub(super) struct Known(Rc<OnceCell<Robot>>);
+
+impl Known {
+    /// Says which robot it is, once.
+    pub(super) fn becomes(&self, robot: Robot) {
+        let _ = self.0.set(robot);
+    }
+
+    fn robot(&self, ctx: &Ctx<'_>) -> Result<&Robot> {
+        self.0.get().ok_or_else(|| Exception::throw_message(ctx, "there is no robot to call"))
+    }
+}
+
+/// The robot's methods, and nothing else yet.
+pub(super) fn methods<'js>(ctx: &Ctx<'js>, known: &Known) -> Result<Object<'js>> {
     let bot = Object::new(ctx.clone())?;
+    for name in robot::methods() {
+        let known = known.clone();
+        let method = move |ctx: Ctx<'js>, arguments: Rest<Value<'js>>| call(&ctx, known.robot(&ctx)?, name, &arguments);
+        bot.set(name, Function::new(ctx.clone(), method)?.with_name(name)?)?;
+    }
+    let changes: [(&str, Change); 3] = [
+        ("Direct", Robot::direct),
+        ("Threaded", Robot::threaded),
+        ("Fixed", |robot| robot.with_format(MessageFormat::Fixed)),
+    ];
+    for (name, change) in changes {
+        let known = known.clone();
+        let method = move |ctx: Ctx<'js>| changed(&ctx, change(known.robot(&ctx)?));
+        bot.set(name, Function::new(ctx.clone(), method)?.with_name(name)?)?;
+    }
+    let known = known.clone();
+    let method = move |ctx: Ctx<'js>, wanted: Value<'js>| {
+        let format = to_json(&wanted).ok().and_then(|value| arguments::format(&value));
+        match format {
+            Some(format) => changed(&ctx, known.robot(&ctx)?.with_format(format)),
+            None => Err(Exception::throw_message(&ctx, "MessageFormat: the format must be one of `fmt`")),
+        }
+    };
+    bot.set("MessageFormat", Function::new(ctx.clone(), method)?.with_name("MessageFormat")?)?;
+    Ok(bot)
+}
+
+/// Fills in what a message says.
+pub(super) fn fill(bot: &Object<'_>, message: &Message) -> Result<()> {
     for (field, text) in [
         ("user", &message.user),
         ("user_id", &message.user_id),
@@ -31,37 +75,15 @@ pub(super) fn bot<'js>(ctx: &Ctx<'js>, message: &Message, robot: Option<&Robot>)
         bot.set(field, text.as_str())?;
     }
     bot.set("threaded_message", message.threaded)?;
-    bot.set("type", "native")?;
-    let Some(robot) = robot else { return Ok(bot) };
-    let robot = Rc::new(robot.clone());
-    for name in robot::methods() {
-        let robot = Rc::clone(&robot);
-        let method = move |ctx: Ctx<'js>, arguments: Rest<Value<'js>>| call(&ctx, &robot, name, &arguments);
-        bot.set(name, Function::new(ctx.clone(), method)?.with_name(name)?)?;
-    }
-    let changes: [(&str, Change); 3] = [
-        ("Direct", Robot::direct),
-        ("Threaded", Robot::threaded),
-        ("Fixed", |robot| robot.with_format(MessageFormat::Fixed)),
-    ];
-    for (name, change) in changes {
-        let robot = Rc::clone(&robot);
-        let method = move |ctx: Ctx<'js>| changed(&ctx, &change(&robot));
-        bot.set(name, Function::new(ctx.clone(), method)?.with_name(name)?)?;
-    }
-    let method = move |ctx: Ctx<'js>, wanted: Value<'js>| {
-        let format = to_json(&wanted).ok().and_then(|value| arguments::format(&value));
-        match format {
-            Some(format) => changed(&ctx, &robot.with_format(format)),
-            None => Err(Exception::throw_message(&ctx, "MessageFormat: the format must be one of `fmt`")),
-        }
-    };
-    bot.set("MessageFormat", Function::new(ctx.clone(), method)?.with_name("MessageFormat")?)?;
-    Ok(bot)
+    bot.set("type", "native")
 }
 
-fn changed<'js>(ctx: &Ctx<'js>, robot: &Robot) -> Result<Object<'js>> {
-    bot(ctx, &robot.message, Some(robot))
+fn changed<'js>(ctx: &Ctx<'js>, robot: Robot) -> Result<Object<'js>> {
+    let known = Known::default();
+    let bot = methods(ctx, &known)?;
+    fill(&bot, &robot.message)?;
+    known.becomes(robot);
+    Ok(bot)
 }
 
 /// Where a prompt's text stands, which may be left out.

@@ -14,9 +14,10 @@ use std::{
 };
 
 use gopher_protocol::robot_api::TaskRetVal;
-use rquickjs::{Context, Ctx, Runtime, Value, context::EvalOptions};
+use rquickjs::{Context, Ctx, Object, Persistent, Runtime, Value, context::EvalOptions};
 
 use self::{
+    api::Known,
     modules::Modules,
     problem::{Problem, Unhandled},
 };
@@ -42,6 +43,8 @@ struct Interpreter {
     runtime: ManuallyDrop<Runtime>,
     context: ManuallyDrop<Context>,
     modules: ManuallyDrop<Modules>,
+    bot: ManuallyDrop<Persistent<Object<'static>>>,
+    known: Known,
     exit: Exit,
     unhandled: Unhandled,
 }
@@ -56,10 +59,15 @@ impl Interpreter {
         runtime.set_interrupt_handler(Some(Box::new(move || asked.get().is_some())));
         let unhandled = Unhandled::watch(&runtime);
         let context = ManuallyDrop::new(Context::full(&runtime)?);
-        let modules = context.with(|ctx| Modules::compile(&ctx, &exit))?;
+        let known = Known::default();
+        let (modules, bot) = context.with(|ctx| {
+            let bot = api::methods(&ctx, &known)?;
+            Ok::<_, rquickjs::Error>((Modules::compile(&ctx, &exit)?, Persistent::save(&ctx, bot)))
+        })?;
         // Its next collection is due when a script has used half as much again.
         runtime.run_gc();
-        Ok(Self { runtime, context, modules: ManuallyDrop::new(modules), exit, unhandled })
+        let (modules, bot) = (ManuallyDrop::new(modules), ManuallyDrop::new(bot));
+        Ok(Self { runtime, context, modules, bot, known, exit, unhandled })
     }
 }
 
@@ -82,11 +90,16 @@ pub(super) fn warm_up() -> Result<(), String> {
 pub(super) fn run(script: &Script<'_>) -> Result<i32, String> {
     let name = script.name();
     let ready = READY.take().map_or_else(Interpreter::fresh, Ok);
-    let Interpreter { runtime, context, modules, exit, unhandled } =
+    let Interpreter { runtime, context, modules, bot, known, exit, unhandled } =
         ready.map_err(|error| format!("JavaScript could not be started for '{name}': {error}"))?;
     runtime.set_memory_limit(usize::try_from(script.memory).unwrap_or(usize::MAX));
 
-    let completion = context.with(|ctx| evaluate(&ctx, script, ManuallyDrop::into_inner(modules), &exit));
+    let (modules, methods) = (ManuallyDrop::into_inner(modules), ManuallyDrop::into_inner(bot));
+    let completion = context.with(|ctx| {
+        ctx.globals().set("GBOT", bot_of(&ctx, script, methods, &known)?)?;
+        modules.install(&ctx, script)?;
+        evaluate(&ctx, script, &exit)
+    });
     if let Some(status) = exit.get() {
         return Ok(status);
     }
@@ -100,11 +113,27 @@ pub(super) fn run(script: &Script<'_>) -> Result<i32, String> {
     if script.robot.is_some() { status(&completion, name) } else { configuration(completion, name) }
 }
 
+/// Without a robot only the fields of its object are there.
+fn bot_of<'js>(
+    ctx: &Ctx<'js>,
+    script: &Script<'_>,
+    methods: Persistent<Object<'static>>,
+    known: &Known,
+) -> rquickjs::Result<Object<'js>> {
+    let methods = methods.restore(ctx)?;
+    let bot = match &script.robot {
+        Some(robot) => {
+            known.becomes(robot.clone());
+            methods
+        }
+        None => Object::new(ctx.clone())?,
+    };
+    api::fill(&bot, &script.message)?;
+    Ok(bot)
+}
+
 /// Runs the program and everything that it put off.
-fn evaluate(ctx: &Ctx<'_>, script: &Script<'_>, modules: Modules, exit: &Exit) -> rquickjs::Result<Completion> {
-    let globals = ctx.globals();
-    globals.set("GBOT", api::bot(ctx, &script.message, script.robot.as_ref())?)?;
-    modules.install(ctx, script)?;
+fn evaluate(ctx: &Ctx<'_>, script: &Script<'_>, exit: &Exit) -> rquickjs::Result<Completion> {
     let mut options = EvalOptions::default();
     options.filename = Some(script.path.to_owned());
     let value: Value<'_> = ctx.eval_with_options(script.source, options)?;

@@ -119,7 +119,7 @@ fn resolve(from: &Path, id: &str, libraries: &[PathBuf]) -> Option<String> {
     let found = if id.starts_with('/') || matches!(first, Some("." | "..")) {
         file_or_directory(&from.join(id))
     } else {
-        let near = from.ancestors().map(|directory| directory.join("node_modules"));
+        let near = from.ancestors().map(|directory| directory.join("node_modules")).filter(|path| path.is_dir());
         let shared = libraries.iter().flat_map(|library| [library.clone(), library.join("node_modules")]);
         near.chain(shared).find_map(|directory| file_or_directory(&directory.join(id)))
     };
@@ -130,6 +130,9 @@ fn resolve(from: &Path, id: &str, libraries: &[PathBuf]) -> Option<String> {
 
 fn file_or_directory(path: &Path) -> Option<PathBuf> {
     file(path).or_else(|| {
+        if !path.is_dir() {
+            return None;
+        }
         let described = fs::read(path.join("package.json")).ok();
         let described = described.and_then(|text| serde_json::from_slice::<serde_json::Value>(&text).ok());
         let main = described.as_ref().and_then(|package| package.get("main")?.as_str());
