@@ -109,13 +109,10 @@ impl Walls {
         self.files.apply()?;
         confine::close_others(keep, 3)?;
         if self.plan.network {
-            self.filters.apply("run")?;
-        } else {
-            confine::allow_only_port(port)?;
-            self.filters.apply("run")?;
-            self.filters.apply("run-no-network")?;
+            return Ok(self.filters.apply("run")?);
         }
-        Ok(())
+        confine::allow_only_port(port)?;
+        Ok(self.filters.apply("run-no-network")?)
     }
 }
 

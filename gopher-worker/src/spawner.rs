@@ -29,7 +29,7 @@ use crate::{
     error::WorkerError,
     forking, loader,
     run::{self, Place, Prepared},
-    scratch,
+    scratch::Workspaces,
     view::{self, View},
 };
 
@@ -65,7 +65,7 @@ const QUIET: Duration = Duration::from_millis(2);
 
 struct Spawner {
     walls: Walls,
-    scratch: PathBuf,
+    workspaces: Workspaces,
     /// Slots, uids and limits of processes to be made when nothing else is to be done.
     prepare: VecDeque<(u32, u32, Limits)>,
     /// Processes that are made from now on have their interpreters ready.
@@ -107,7 +107,13 @@ impl Spawner {
         let scratch = if confined { view::SCRATCH.into() } else { PathBuf::from(&plan.scratch_dir) };
         let report = SandboxReport { landlock_abi: landlock_abi(), user_namespace: confined, seccomp: true, missing };
         let walls = Walls::prepare(plan, tmp_links)?;
-        let spawner = Self { walls, scratch, prepare: VecDeque::new(), warm: false, pages: Pages::default() };
+        let spawner = Self {
+            walls,
+            workspaces: Workspaces::new(scratch),
+            prepare: VecDeque::new(),
+            warm: false,
+            pages: Pages::default(),
+        };
         spawner.probe()?;
         Ok((spawner, report))
     }
@@ -153,7 +159,7 @@ impl Spawner {
                     self.prepare.push_back((slot, uid, limits));
                 }
                 Some((SupervisorToSpawner::Release { slot }, _)) => {
-                    if let Err(error) = scratch::remove(&self.scratch, slot) {
+                    if let Err(error) = self.workspaces.release(slot) {
                         eprintln!("gopher-worker: {error}");
                     }
                     link.send(&SpawnerToSupervisor::Released { slot })?;
@@ -186,7 +192,13 @@ impl Spawner {
         self.make_or_say(slot, uid, &limits, link)
     }
 
-    fn make_or_say(&self, slot: u32, uid: u32, limits: &Limits, link: &mut SupervisorLink) -> Result<(), WorkerError> {
+    fn make_or_say(
+        &mut self,
+        slot: u32,
+        uid: u32,
+        limits: &Limits,
+        link: &mut SupervisorLink,
+    ) -> Result<(), WorkerError> {
         match self.make(slot, uid, limits) {
             Ok((child, order)) => {
                 let made = SpawnerToSupervisor::Made { pid: child.pid, slot };
@@ -197,13 +209,13 @@ impl Spawner {
     }
 
     /// Clones a process that confines itself and waits; the link on which it waits.
-    fn make(&self, slot: u32, uid: u32, limits: &Limits) -> Result<(Child, OwnedFd), WorkerError> {
+    fn make(&mut self, slot: u32, uid: u32, limits: &Limits) -> Result<(Child, OwnedFd), WorkerError> {
         let plan = &self.walls.plan;
         let persistent = plan.work_space.as_ref().filter(|_| plan.privileged);
         let scratch = match &plan.isolation {
             _ if persistent.is_some() => PathBuf::new(),
-            RunMode::Packaged => scratch::make(&self.scratch, slot, Some(uid))?,
-            RunMode::Plain | RunMode::Unconfined => scratch::make(&self.scratch, slot, None)?,
+            RunMode::Packaged => self.workspaces.make(slot, Some(uid))?,
+            RunMode::Plain | RunMode::Unconfined => self.workspaces.make(slot, None)?,
         };
         let own_pids = !matches!(plan.isolation, RunMode::Unconfined);
         let place = Place {

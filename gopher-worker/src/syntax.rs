@@ -77,7 +77,7 @@ fn shut() -> Result<(), WorkerError> {
     confine::give_up_capabilities()?;
     FileRules::prepare([], [], [])?.apply()?;
     confine::allow_only_port(0)?;
-    for filter in ["known", "forbidden", "run", "run-no-network"] {
+    for filter in ["known", "forbidden", "run-no-network"] {
         filters.apply(filter)?;
     }
     Ok(())

@@ -14,6 +14,13 @@ use nix::{
     unistd::pipe2,
 };
 
+use crate::raw;
+
+/// Whether a file has extended attributes, lists of access rights among them.
+pub fn has_attributes(fd: impl AsFd) -> Result<bool, Errno> {
+    raw::attributes(fd).map(|bytes| bytes > 0)
+}
+
 /// Lets a descriptor survive the next exec.
 pub fn keep_on_exec(fd: impl AsFd) -> Result<(), Errno> {
     fcntl(fd, FcntlArg::F_SETFD(FdFlag::empty())).map(drop)
@@ -53,7 +60,7 @@ pub fn sealed_memory(name: &str, bytes: &[u8]) -> Result<OwnedFd, Errno> {
 /// Random bytes of the kernel.
 pub fn random<const N: usize>() -> Result<[u8; N], Errno> {
     let mut bytes = [0; N];
-    crate::raw::random(&mut bytes)?;
+    raw::random(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -67,5 +74,5 @@ pub fn open_program(path: impl AsRef<std::path::Path>) -> Result<OwnedFd, Errno>
 /// # Errors
 /// `EBADF` if nothing is open there, or if it is one that this program opened itself.
 pub fn inherited(number: i32) -> Result<OwnedFd, Errno> {
-    crate::raw::take_inherited(number)
+    raw::take_inherited(number)
 }

@@ -194,6 +194,13 @@ pub(crate) fn wait_any() -> Result<Option<(i32, i32)>, Errno> {
     Ok((pid > 0).then_some((pid, status)))
 }
 
+/// Bytes of the names of a file's extended attributes.
+pub(crate) fn attributes(fd: impl AsFd) -> Result<usize, Errno> {
+    // SAFETY: with a size of 0 nothing is written.
+    let bytes = Errno::result(unsafe { libc::flistxattr(fd.as_fd().as_raw_fd(), std::ptr::null_mut(), 0) })?;
+    Ok(bytes.unsigned_abs())
+}
+
 /// Has the pages of a range in place, for reading or, each its own copy, for writing.
 pub(crate) fn populate(range: &Range<usize>, write: bool) -> Result<(), Errno> {
     let advice = if write { libc::MADV_POPULATE_WRITE } else { libc::MADV_POPULATE_READ };
