@@ -24,6 +24,8 @@ use crate::{
 
 /// First token of HTTP connections; smaller ones belong to the run.
 pub(crate) const CONNECTIONS: u64 = 16;
+/// Bytes read at once; each page of a stack is paid for.
+const CHUNK: usize = 8 << 10;
 /// Most HTTP connections at once.
 const MAX_CONNECTIONS: usize = 64;
 /// Most bytes of one line on the descriptor.
@@ -149,7 +151,7 @@ impl Endpoint {
 
     /// Reads the descriptor; the calls the engine must answer.
     pub(crate) fn read_stream(&mut self, poller: &Poller) -> Vec<(CallId, RobotCall)> {
-        let mut chunk = [0; 16 << 10];
+        let mut chunk = [0; CHUNK];
         let mut room = TURN;
         while room > 0 {
             match self.stream.read(&mut chunk) {
@@ -306,7 +308,7 @@ impl Endpoint {
     pub(crate) fn serve(&mut self, token: u64, poller: &Poller) -> Option<(CallId, RobotCall)> {
         let connection = self.connections.get_mut(&token)?;
         let mut progress = Progress::Partial;
-        let mut chunk = [0; 16 << 10];
+        let mut chunk = [0; CHUNK];
         while matches!(progress, Progress::Partial | Progress::Continue) && !connection.ended {
             match connection.stream.read(&mut chunk) {
                 Ok(0) => {

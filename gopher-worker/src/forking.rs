@@ -1,11 +1,11 @@
 //! What makes a process cheap to fork: a run is one.
 
-use gopher_sys::process;
+use gopher_sys::heap;
 
 /// Has threads of this process, and of what it is forked into, start with little ado: the C library looks its symbols
 /// up and keeps a stack now, and its threads share one heap.
 pub(crate) fn prepare_threads() {
-    process::share_heap();
+    heap::share();
     // A thread that cannot be started is missed by whoever needs one.
     if let Ok(thread) = std::thread::Builder::new().spawn(|| ()) {
         let _ = thread.join();

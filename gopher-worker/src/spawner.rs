@@ -16,7 +16,7 @@ use gopher_protocol::{
 use gopher_sys::{
     Link,
     confine::{self, landlock_abi},
-    mounts,
+    heap, mounts,
     pages::Pages,
     process::{self, Child},
     role,
@@ -186,6 +186,7 @@ impl Spawner {
             if let Err(problem) = embedded::warm_up() {
                 eprintln!("gopher-worker: {problem}");
             }
+            heap::leave_gaps();
             // Without them a run has its pages one by one.
             self.pages = Pages::in_use().unwrap_or_default();
         }
@@ -245,6 +246,7 @@ impl Spawner {
         control: OwnedFd,
         place: &Place,
     ) -> Result<(), WorkerError> {
+        self.pages.take_next();
         self.walls.enter(slot, uid, limits)?;
         // Bound before the walls that let nothing be bound.
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|l| l.set_nonblocking(true).map(|()| l));

@@ -7,6 +7,7 @@ pub mod confine;
 pub mod database;
 pub mod descriptors;
 pub mod filter;
+pub mod heap;
 pub mod link;
 pub mod mounts;
 pub mod pages;

@@ -8,12 +8,14 @@ use std::{
 
 use nix::unistd::{SysconfVar, sysconf};
 
-use crate::raw;
+use crate::{heap, raw};
 
 /// The pages that a process has in use, for a fork of it to take before it needs them: of files it would meet each for
 /// the first time, and of the others it would make its own copy then.
 #[derive(Debug, Default)]
 pub struct Pages {
+    /// Where the fork goes on: the stack below us and the free end of the heap.
+    next: Vec<Range<usize>>,
     read: Vec<Range<usize>>,
     written: Vec<Range<usize>>,
 }
@@ -25,7 +27,14 @@ impl Pages {
         let size = sysconf(SysconfVar::PAGE_SIZE)?.and_then(|size| usize::try_from(size).ok()).unwrap_or(4096);
         let mut pagemap = File::open("/proc/self/pagemap")?;
         let mut pages = Self::default();
+        let here = (&raw const size).addr();
+        let end = heap::end();
         for (range, permissions) in maps.lines().filter_map(mapping) {
+            if range.contains(&here) {
+                pages.next.push((here.saturating_sub(STACK).max(range.start) / size * size)..range.end);
+            } else if range.contains(&end) {
+                pages.next.push((end / size * size)..(end + HEAP).min(range.end).next_multiple_of(size));
+            }
             let kind = match permissions.as_bytes() {
                 [b'r', b'w', _, b'p'] if range.len() <= SMALL => {
                     pages.written.push(range);
@@ -45,7 +54,14 @@ impl Pages {
         Ok(pages)
     }
 
-    /// Takes them, as far as this process still has them. Kernels before 5.14 leave that to the first use.
+    /// Takes the few that every fork needs.
+    pub fn take_next(&self) {
+        for range in &self.next {
+            let _ = raw::populate(range, true);
+        }
+    }
+
+    /// Takes all, as far as this process still has them. Kernels before 5.14 leave that to the first use.
     pub fn take(&self) {
         for range in &self.read {
             let _ = raw::populate(range, false);
@@ -56,6 +72,9 @@ impl Pages {
     }
 }
 
+/// Bytes of the stack, and of the heap, that a fork is sure to use.
+const STACK: usize = 24 << 10;
+const HEAP: usize = 64 << 10;
 /// What is written to and no longer than this is taken whole: heaps and stacks grow.
 const SMALL: usize = 1 << 20;
 /// Bytes of an entry in `pagemap`.

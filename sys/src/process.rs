@@ -281,17 +281,6 @@ pub fn end_now(code: u8) -> ! {
     unsafe { libc::_exit(i32::from(code)) }
 }
 
-/// Has all threads of this process, present and to come, use one heap that grows in large steps: what a second one
-/// costs, few threads earn back.
-pub fn share_heap() {
-    /// Bytes of a step.
-    const STEP: libc::c_int = 256 << 10;
-    // SAFETY: sets numbers inside the C library. Without them there are more and smaller pieces, and nothing else is
-    // different.
-    #[cfg(target_env = "gnu")]
-    let _ = unsafe { (libc::mallopt(libc::M_ARENA_MAX, 1), libc::mallopt(libc::M_TOP_PAD, STEP)) };
-}
-
 /// Lets a write to a pipe that nobody reads end this process, as programs expect of the shell they are started from.
 pub fn end_at_broken_pipes() -> Result<(), Errno> {
     raw::default_action(libc::SIGPIPE)

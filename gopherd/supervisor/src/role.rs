@@ -1,6 +1,7 @@
 //! One role process: its link, its descriptor, and how often it had to be restarted.
 
 use std::{
+    ffi::CString,
     os::fd::{AsFd as _, OwnedFd},
     time::{Duration, Instant},
 };
@@ -62,17 +63,19 @@ pub(crate) struct Role<S, R> {
 
 impl<S: Message, R: Message> Role<S, R> {
     /// Starts a role: standard input is empty, both outputs go where ours go, descriptor 3 is its link.
+    /// Its environment is `env`.
     pub(crate) fn start(
         programs: &Programs,
         binary: &OwnedFd,
         name: &str,
         account: Option<Account>,
+        env: Vec<CString>,
     ) -> Result<Self, SupervisorError> {
         let (ours, theirs) = gopher_sys::link::pair()?;
         let program = Program {
             binary: binary.as_fd(),
             args: vec![process::c_string(name).map_err(SupervisorError::system("name"))?],
-            env: Vec::new(),
+            env,
             descriptors: vec![programs.null.as_fd(), programs.errors.as_fd(), programs.errors.as_fd(), theirs.as_fd()],
             account,
         };

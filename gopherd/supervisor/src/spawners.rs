@@ -49,7 +49,8 @@ impl Spawner {
             if profile.privileged { ", privileged" } else { "" },
             if profile.network { "" } else { ", no network" }
         );
-        let mut role = Role::start(programs, &programs.worker, &name, None)?;
+        // Its libraries find each other's functions now, once, and not in each of the processes it makes.
+        let mut role = Role::start(programs, &programs.worker, &name, None, vec![c"LD_BIND_NOW=1".to_owned()])?;
         role.tell(&SupervisorToSpawner::Begin { plan }, Vec::new());
         Ok(Self {
             profile,

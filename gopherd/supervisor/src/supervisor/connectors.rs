@@ -16,7 +16,7 @@ impl Supervisor {
         }
         let account = self.accounts.connector(connector.index);
         let title = format!("gopher-connector {name}");
-        let mut role = Role::start(&self.programs, &self.programs.connector, &title, account)?;
+        let mut role = Role::start(&self.programs, &self.programs.connector, &title, account, Vec::new())?;
         role.tell(&SupervisorToConnector::Begin { name: name.to_owned() }, Vec::new());
         let (engine_end, connector_end) = links::engine_and_connector()?;
         role.tell(&SupervisorToConnector::Engine, vec![connector_end]);

@@ -7,7 +7,7 @@ impl Supervisor {
     pub(super) fn start_engine(&mut self) -> Result<(), SupervisorError> {
         let Some(start_mode) = self.start_mode.clone() else { return Ok(()) };
         let account = self.accounts.engine();
-        let mut role = Role::start(&self.programs, &self.programs.engine, "gopher-engine", account)?;
+        let mut role = Role::start(&self.programs, &self.programs.engine, "gopher-engine", account, Vec::new())?;
         role.tell(&SupervisorToEngine::Begin { start: Box::new(self.engine_start(start_mode)) }, Vec::new());
         let directory = self.files.role_directory("engine", account)?;
         let directory =

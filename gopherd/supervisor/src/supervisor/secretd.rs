@@ -5,7 +5,7 @@ use super::*;
 impl Supervisor {
     pub(super) fn start_secretd(&mut self) -> Result<(), SupervisorError> {
         let account = self.accounts.secretd();
-        let mut role = Role::start(&self.programs, &self.programs.secretd, "gopher-secretd", account)?;
+        let mut role = Role::start(&self.programs, &self.programs.secretd, "gopher-secretd", account, Vec::new())?;
         if let Some(fd) = self.options.launch_fd.take() {
             let memory = descriptors::inherited(fd).map_err(SupervisorError::system("--launch-fd"))?;
             if self.launch_keys {
