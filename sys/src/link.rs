@@ -126,12 +126,13 @@ impl<S: Message, R: Message> Link<S, R> {
                 want: message.descriptors(),
             });
         }
-        // Small messages share a write; descriptors start a chunk of their own.
+        // Small messages share a write; descriptors travel with its first byte, before their message or with it.
         if let Some(last) = self.outgoing.back_mut()
-            && descriptors.is_empty()
+            && (descriptors.is_empty() || (last.sent == 0 && last.descriptors.is_empty()))
             && last.bytes.len() < CHUNK
         {
             frame::append(&mut last.bytes, message.kind(), S::CEILING, |out| message.encode(out))?;
+            last.descriptors.extend(descriptors);
             return Ok(());
         }
         let mut bytes = Vec::new();
