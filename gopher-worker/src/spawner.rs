@@ -256,11 +256,12 @@ impl Spawner {
         let mut kept: Vec<&dyn AsFd> = vec![&control, &listener];
         kept.extend(sockets.iter().map(|sockets| sockets as &dyn AsFd));
         self.walls.close(port, &kept)?;
-        let prepared = Prepared::new(listener, sockets, place)?;
+        let mut prepared = Prepared::new(listener, sockets, place)?;
         let mut control: SupervisorLink = Link::new(control)?;
         let early = control.wait_for(QUIET)?;
         if early.is_none() {
             self.pages.take();
+            prepared.take_time();
         }
         let (SupervisorToSpawner::Spawn { order }, descriptors) = early.map_or_else(|| control.wait(), Ok)? else {
             return Err(WorkerError::Protocol("a waiting process gets an order"));

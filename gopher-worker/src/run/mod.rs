@@ -1,6 +1,7 @@
 //! One run, from its first message to its end. This process is the first of its pid namespace: when it exits,
 //! the kernel ends every other one.
 
+mod attendant;
 mod exchange;
 mod limits;
 mod output;
@@ -30,7 +31,7 @@ use nix::{
     sys::{signal::SigSet, signalfd::SignalFd},
 };
 
-pub(crate) use self::prepared::Prepared;
+pub(crate) use self::{attendant::Attendant, prepared::Prepared};
 use self::{
     exchange::{Asker, Exchange},
     output::Output,
@@ -94,7 +95,7 @@ pub(crate) fn run(
             let exchange = Exchange::new(engine, running.poller.registry());
             match beside {
                 None => running.finish(&exchange),
-                Some((task, ended)) => serve_beside(running, exchange, task, ended),
+                Some(beside) => serve_beside(running, exchange, beside),
             }
         }
         Err(reason) => done(&mut engine, not_started(reason)),
@@ -108,12 +109,11 @@ fn done(engine: &mut EngineLink, outcome: Outcome) -> Result<(), WorkerError> {
 }
 
 /// Runs a script on this thread and serves it on another, which ends the process.
-fn serve_beside(running: Running, exchange: Exchange, task: Task, ended: OwnedFd) -> Result<(), WorkerError> {
+fn serve_beside(running: Running, exchange: Exchange, beside: Beside) -> Result<(), WorkerError> {
+    let Beside { task, ended, attendant } = beside;
     let exchange = Arc::new(exchange);
     let client = running.client(&exchange).transpose().map_err(WorkerError::file("duplicate", "link".as_ref()))?;
-    thread::Builder::new()
-        .spawn(move || process::end_now(WorkerError::told(running.finish(&exchange))))
-        .map_err(WorkerError::file("start", "a thread".as_ref()))?;
+    attendant.attend(move || process::end_now(WorkerError::told(running.finish(&exchange))));
     // What the script starts meets every signal that is meant for it.
     SigSet::empty().thread_set_mask().map_err(WorkerError::system("sigprocmask"))?;
     let leave: Leave = Rc::new(move |status: i32| {
@@ -177,7 +177,7 @@ impl Running {
         place: &Place,
     ) -> Result<(Self, Option<Beside>), String> {
         let system = |step: &'static str| move |errno: Errno| format!("it could not be started: {step}: {errno}");
-        let Prepared { poller, signals, endpoint, api, lock, outputs, stdout, stderr, port } = prepared;
+        let Prepared { poller, signals, endpoint, api, lock, outputs, stdout, stderr, port, attendant } = prepared;
         poller.add(engine.as_fd(), ENGINE, false).map_err(system("epoll_ctl"))?;
         let Released { program, runtime, values, config } = redeemed(secretd)?;
         let language = embedded::language(&runtime);
@@ -222,7 +222,7 @@ impl Running {
         // A program inherits both, so they are held until it has started.
         let (api, _api) = if language.is_some() && endpoint.is_some() { (Some(api), None) } else { (None, Some(api)) };
         let task = language.map(|language| Task::read(language, &start, api, memory_limit)).transpose()?;
-        let (main, beside) = begin(task, start, &poller, memory_limit)?;
+        let (main, beside) = begin(task, start, attendant, &poller, memory_limit)?;
         let output_limit =
             if request.configure { CONFIGURATION_LIMIT } else { or(request.limits.output_bytes, OUTPUT_LIMIT) };
         let running = Self {

@@ -13,7 +13,7 @@ use nix::{
     unistd::{Pid, pipe2},
 };
 
-use super::ENDED;
+use super::{Attendant, ENDED};
 use crate::{
     embedded::{self, Task},
     program::Start,
@@ -27,13 +27,19 @@ pub(super) enum Main {
     Thread(OwnedFd),
 }
 
-/// A script that has not begun, and where its status is told.
-pub(super) type Beside = (Task, OwnedFd);
+/// A script that has not begun.
+pub(super) struct Beside {
+    pub(super) task: Task,
+    /// Where its status is told.
+    pub(super) ended: OwnedFd,
+    pub(super) attendant: Attendant,
+}
 
 /// Starts what the run is about, or makes everything ready for it to run beside what serves it.
 pub(super) fn begin(
     task: Option<Task>,
     start: Start<'_>,
+    attendant: Option<Attendant>,
     poller: &Poller,
     memory: u64,
 ) -> Result<(Main, Option<Beside>), String> {
@@ -42,11 +48,16 @@ pub(super) fn begin(
         Some(task) if !task.language.is_shell => {
             embedded::enter(&start).map_err(|reason| format!("it could not be started: {reason}"))?;
             confine::look_at_cpu_time().map_err(|error| format!("it could not be started: {error}"))?;
-            let (ended, tell) = pipe2(OFlag::O_CLOEXEC).map_err(system("pipe"))?;
-            poller.add(&ended, ENDED, false).map_err(system("epoll_ctl"))?;
-            Ok((Main::Thread(ended), Some((task, tell))))
+            let (heard, ended) = pipe2(OFlag::O_CLOEXEC).map_err(system("pipe"))?;
+            poller.add(&heard, ENDED, false).map_err(system("epoll_ctl"))?;
+            let attendant = attendant.map_or_else(Attendant::new, Ok);
+            let attendant = attendant.map_err(|error| format!("it could not be started: a thread: {error}"))?;
+            Ok((Main::Thread(heard), Some(Beside { task, ended, attendant })))
         }
         task => {
+            if let Some(attendant) = attendant {
+                attendant.dismiss();
+            }
             // A program must meet every signal that is meant for it: it inherits what is blocked here.
             let blocked = SigSet::empty().thread_swap_mask(SigmaskHow::SIG_SETMASK).map_err(system("sigprocmask"))?;
             let service = |error: ConfineError| error.to_string();
