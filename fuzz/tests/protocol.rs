@@ -74,6 +74,7 @@ targets! {
     supervisor_to_connector supervisor::SupervisorToConnector,
     connector_to_supervisor supervisor::ConnectorToSupervisor,
     supervisor_to_spawner supervisor::SupervisorToSpawner,
+    supervisor_to_process supervisor::SupervisorToProcess,
     spawner_to_supervisor supervisor::SpawnerToSupervisor,
     engine_to_worker worker::EngineToWorker,
     worker_to_engine worker::WorkerToEngine,

@@ -11,7 +11,9 @@ use std::{
 
 use gopher_protocol::{
     robot::Limits,
-    supervisor::{RunMode, SandboxReport, SpawnKind, SpawnerPlan, SpawnerToSupervisor, SupervisorToSpawner},
+    supervisor::{
+        RunMode, SandboxReport, SpawnKind, SpawnerPlan, SpawnerToSupervisor, SupervisorToProcess, SupervisorToSpawner,
+    },
 };
 use gopher_sys::{
     Link,
@@ -34,6 +36,8 @@ use crate::{
 };
 
 type SupervisorLink = Link<SpawnerToSupervisor, SupervisorToSpawner>;
+/// Of a process that was made: it only listens.
+type OrderLink = Link<SpawnerToSupervisor, SupervisorToProcess>;
 
 /// Becomes a spawner and serves until the supervisor ends it.
 pub(crate) fn main() -> ExitCode {
@@ -170,25 +174,27 @@ impl Spawner {
                 Some((SupervisorToSpawner::Begin { .. } | SupervisorToSpawner::Mapped, _)) => {
                     return Err(WorkerError::Protocol("a spawner begins once"));
                 }
-                Some((SupervisorToSpawner::Spawn { .. }, _)) => {
-                    return Err(WorkerError::Protocol("an order goes to a process that was made"));
-                }
             }
         }
+    }
+
+    /// Makes ready what processes inherit that are made from now on.
+    fn warm_up(&mut self) {
+        forking::prepare_threads();
+        // A script that needs what could not be made ready says so itself.
+        if let Err(problem) = embedded::warm_up() {
+            eprintln!("gopher-worker: {problem}");
+        }
+        heap::leave_gaps();
+        // Without them a run has its pages one by one.
+        self.pages = Pages::in_use().unwrap_or_default();
     }
 
     /// Makes the next of those that are for later.
     fn make_one(&mut self, link: &mut SupervisorLink) -> Result<(), WorkerError> {
         let Some((slot, uid, limits)) = self.prepare.pop_front() else { return Ok(()) };
         if !std::mem::replace(&mut self.warm, true) {
-            forking::prepare_threads();
-            // A script that needs what could not be made ready says so itself.
-            if let Err(problem) = embedded::warm_up() {
-                eprintln!("gopher-worker: {problem}");
-            }
-            heap::leave_gaps();
-            // Without them a run has its pages one by one.
-            self.pages = Pages::in_use().unwrap_or_default();
+            self.warm_up();
         }
         self.make_or_say(slot, uid, &limits, link)
     }
@@ -257,15 +263,13 @@ impl Spawner {
         kept.extend(sockets.iter().map(|sockets| sockets as &dyn AsFd));
         self.walls.close(port, &kept)?;
         let mut prepared = Prepared::new(listener, sockets, place)?;
-        let mut control: SupervisorLink = Link::new(control)?;
+        let mut control: OrderLink = Link::new(control)?;
         let early = control.wait_for(QUIET)?;
         if early.is_none() {
             self.pages.take();
             prepared.take_time();
         }
-        let (SupervisorToSpawner::Spawn { order }, descriptors) = early.map_or_else(|| control.wait(), Ok)? else {
-            return Err(WorkerError::Protocol("a waiting process gets an order"));
-        };
+        let (SupervisorToProcess::Spawn { order }, descriptors) = early.map_or_else(|| control.wait(), Ok)?;
         drop(control);
         let Ok([engine, secretd]) = <[OwnedFd; 2]>::try_from(descriptors) else {
             return Err(WorkerError::Protocol("a run has two links"));

@@ -124,20 +124,25 @@ messages! {
 }
 
 messages! {
-    /// Supervisor to spawner; also spawner to a waiting process, for its order.
+    /// Supervisor to spawner.
     pub enum SupervisorToSpawner, ceiling CEILING;
     /// First message: what runs of this profile and generation may see.
     1 Begin { plan: SpawnerPlan };
-    /// To a process that a spawner has made: what it is to be, with its ends of the engine link and the secretd link.
-    2 Spawn { order: SpawnOrder } fds 2;
-    /// Remove the scratch workspace of a slot.
-    3 Release { slot: u32 };
-    4 Stop;
+    /// Nothing of this slot's pipeline is to be left.
+    2 Release { slot: u32 };
+    3 Stop;
     /// The ids of its user namespace are mapped.
-    5 Mapped;
+    4 Mapped;
     /// Make a confined process in this slot, which will get its order from the supervisor: now, or when nothing else is
     /// to be done.
-    7 Make { slot: u32, uid: u32, limits: Limits, now: bool };
+    5 Make { slot: u32, uid: u32, limits: Limits, now: bool };
+}
+
+messages! {
+    /// Supervisor to a process that a spawner has made, which says nothing.
+    pub enum SupervisorToProcess, ceiling CEILING;
+    /// What it is to be, with its ends of the engine link and the secretd link.
+    1 Spawn { order: SpawnOrder } fds 2;
 }
 
 messages! {
@@ -145,15 +150,15 @@ messages! {
     pub enum SpawnerToSupervisor, ceiling CEILING;
     1 Ready { report: SandboxReport };
     /// This spawner cannot work: a whole sentence.
-    4 Refused { reason: String };
+    2 Refused { reason: String };
     /// Nothing of the slot's last pipeline is left.
-    5 Released { slot: u32 };
+    3 Released { slot: u32 };
     /// It has entered its user namespace and needs its ids.
-    6 MapIds;
+    4 MapIds;
     /// A confined process waits for its order; its parent is the supervisor. With its descriptor, and the link on which
     /// it waits.
-    8 Made { pid: u32, slot: u32 } fds 2;
-    9 NotMade { slot: u32, reason: String };
+    5 Made { pid: u32, slot: u32 } fds 2;
+    6 NotMade { slot: u32, reason: String };
 }
 
 wire! {

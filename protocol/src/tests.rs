@@ -34,6 +34,7 @@ macro_rules! with_every_link {
             supervisor::SupervisorToConnector,
             supervisor::ConnectorToSupervisor,
             supervisor::SupervisorToSpawner,
+            supervisor::SupervisorToProcess,
             supervisor::SpawnerToSupervisor,
             worker::EngineToWorker,
             worker::WorkerToEngine

@@ -18,7 +18,7 @@ use gopher_protocol::{
     supervisor::{
         ConnectorToSupervisor, EngineStart, EngineToSupervisor, GenerationSettings, Isolation, Layout, RunExit,
         RunMode, SandboxReport, SecretdToSupervisor, SpawnKind, SpawnOrder, SpawnRequest, SpawnerToSupervisor,
-        SupervisorToConnector, SupervisorToEngine, SupervisorToSecretd, SupervisorToSpawner,
+        SupervisorToConnector, SupervisorToEngine, SupervisorToProcess, SupervisorToSecretd, SupervisorToSpawner,
     },
 };
 use gopher_sys::{

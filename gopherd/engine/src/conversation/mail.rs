@@ -41,8 +41,7 @@ impl Stage {
 
     fn run_of(&mut self, user: &str) -> Worker {
         self.say(testing::inbound(user, "general", ";deploy web"));
-        let (mut worker, _) = self.worker();
-        worker
+        self.worker().0
     }
 }
 

@@ -157,9 +157,9 @@ impl Supervisor {
         };
         live.pid = Some(pid);
         let (limits, kill) = (live.limits, live.kill);
-        let link = Link::<SupervisorToSpawner, SpawnerToSupervisor>::new(waiting);
+        let link = Link::<SupervisorToProcess, SpawnerToSupervisor>::new(waiting);
         let sent = link.and_then(|mut link| {
-            link.send_with(&SupervisorToSpawner::Spawn { order }, links)?;
+            link.send_with(&SupervisorToProcess::Spawn { order }, links)?;
             // A few bytes into an empty socket.
             if link.wants_write() { Err(LinkError::Torn) } else { Ok(()) }
         });
