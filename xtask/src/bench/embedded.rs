@@ -76,7 +76,7 @@ pub(crate) fn rows(robot: &mut Robot, wanted: &dyn Fn(&str) -> bool) -> Result<V
 }
 
 /// What the robot does after a reply is over by then: nobody writes his next message sooner.
-const PAUSE: Duration = Duration::from_millis(5);
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// A command from the message to the reply, on a quiet machine. Its ratio is that of a robot that is asked again with
 /// each reply, while it tidies up.
