@@ -11,6 +11,7 @@ mod serve;
 mod start;
 
 use std::{
+    mem::ManuallyDrop,
     os::fd::{AsFd as _, AsRawFd as _, OwnedFd},
     path::PathBuf,
     rc::Rc,
@@ -93,6 +94,8 @@ pub(crate) fn run(
     match Running::start(prepared, &mut engine, &request, secretd, place) {
         Ok((running, beside)) => {
             let exchange = Exchange::new(engine, running.poller.registry());
+            // This process ends with it, and what is open or in memory needs no tidying up.
+            let mut running = ManuallyDrop::new(running);
             match beside {
                 None => running.finish(&exchange),
                 Some(beside) => serve_beside(running, exchange, beside),
@@ -109,8 +112,9 @@ fn done(engine: &mut EngineLink, outcome: Outcome) -> Result<(), WorkerError> {
 }
 
 /// Runs a script on this thread and serves it on another, which ends the process.
-fn serve_beside(running: Running, exchange: Exchange, beside: Beside) -> Result<(), WorkerError> {
-    let Beside { task, ended, attendant } = beside;
+fn serve_beside(mut running: ManuallyDrop<Running>, exchange: Exchange, beside: Beside) -> Result<(), WorkerError> {
+    // Who serves hears of the end of the API's descriptor, which a script does not use: it ends with this process.
+    let Beside { task, ended, attendant, api: _api } = beside;
     let exchange = Arc::new(exchange);
     let client = running.client(&exchange).transpose().map_err(WorkerError::file("duplicate", "link".as_ref()))?;
     attendant.attend(move || process::end_now(WorkerError::told(running.finish(&exchange))));
@@ -219,10 +223,10 @@ impl Running {
         let start = Start { path: &program, args: &request.args, env: &env, directory, stdin, stdout, stderr };
         let or = |limit: u64, default: u64| if limit == 0 { default } else { limit };
         let memory_limit = or(request.limits.memory_bytes, crate::confinement::DEFAULT_LIMITS.memory);
-        // A program inherits both, so they are held until it has started.
-        let (api, _api) = if language.is_some() && endpoint.is_some() { (Some(api), None) } else { (None, Some(api)) };
-        let task = language.map(|language| Task::read(language, &start, api, memory_limit)).transpose()?;
-        let (main, beside) = begin(task, start, attendant, &poller, memory_limit)?;
+        let shell = language.is_some_and(|language| language.is_shell) && endpoint.is_some();
+        let (of_shell, api) = if shell { (Some(api), None) } else { (None, Some(api)) };
+        let task = language.map(|language| Task::read(language, &start, of_shell, memory_limit)).transpose()?;
+        let (main, beside) = begin(task, start, attendant, api, &poller, memory_limit)?;
         let output_limit =
             if request.configure { CONFIGURATION_LIMIT } else { or(request.limits.output_bytes, OUTPUT_LIMIT) };
         let running = Self {

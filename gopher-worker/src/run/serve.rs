@@ -40,7 +40,7 @@ pub(super) const TOO_LONG: &str = "the call is longer than 16 MiB";
 
 impl Running {
     /// Serves until the run is over, and says how it ended.
-    pub(super) fn finish(mut self, exchange: &Exchange) -> Result<(), WorkerError> {
+    pub(super) fn finish(&mut self, exchange: &Exchange) -> Result<(), WorkerError> {
         let outcome = self.serve(exchange)?;
         done(&mut exchange.turn().link, outcome)
     }

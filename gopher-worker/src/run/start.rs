@@ -33,13 +33,17 @@ pub(super) struct Beside {
     /// Where its status is told.
     pub(super) ended: OwnedFd,
     pub(super) attendant: Attendant,
+    /// The end of the API's descriptor that nobody speaks on.
+    pub(super) api: Option<OwnedFd>,
 }
 
-/// Starts what the run is about, or makes everything ready for it to run beside what serves it.
+/// Starts what the run is about, or makes everything ready for it to run beside what serves it. A program inherits `api`,
+/// and the lock beside it, which are held until it has started.
 pub(super) fn begin(
     task: Option<Task>,
     start: Start<'_>,
     attendant: Option<Attendant>,
+    api: Option<OwnedFd>,
     poller: &Poller,
     memory: u64,
 ) -> Result<(Main, Option<Beside>), String> {
@@ -52,7 +56,7 @@ pub(super) fn begin(
             poller.add(&heard, ENDED, false).map_err(system("epoll_ctl"))?;
             let attendant = attendant.map_or_else(Attendant::new, Ok);
             let attendant = attendant.map_err(|error| format!("it could not be started: a thread: {error}"))?;
-            Ok((Main::Thread(heard), Some(Beside { task, ended, attendant })))
+            Ok((Main::Thread(heard), Some(Beside { task, ended, attendant, api })))
         }
         task => {
             if let Some(attendant) = attendant {
