@@ -4,6 +4,8 @@
 use seccompiler::{BpfMap, BpfProgram, TargetArch};
 use serde_json::Value;
 
+use crate::shortcut;
+
 /// Why a filter cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FilterError {
@@ -19,9 +21,19 @@ pub enum FilterError {
 pub struct Filters(BpfMap);
 
 impl Filters {
-    /// The filters of runs: `known`, `forbidden`, `run` and `run-no-network`, which holds all of `run` too: to apply a
-    /// filter takes time that every run takes.
+    /// The filters of runs: `known`, `forbidden`, `run` and `run-no-network`, which holds all of `run` too. Of the last two
+    /// each run applies one, and that takes time.
     pub fn of_runs() -> Result<Self, FilterError> {
+        let mut all = Self::compiled()?;
+        for name in ["run", "run-no-network"] {
+            if let Some(filter) = all.remove(name) {
+                all.insert(name.to_owned(), shortcut::before(filter));
+            }
+        }
+        Ok(Self(all))
+    }
+
+    fn compiled() -> Result<BpfMap, FilterError> {
         const FILE: &str = "seccomp/runs.json";
         let wrong = |error: serde_json::Error| FilterError::Compile { file: FILE, reason: error.to_string() };
         let mut runs: Value = serde_json::from_str(include_str!("../seccomp/runs.json")).map_err(wrong)?;
@@ -31,7 +43,7 @@ impl Filters {
         }
         let mut all = compile("seccomp/known.json", include_str!("../seccomp/known.json"))?;
         all.extend(compile(FILE, &runs.to_string())?);
-        Ok(Self(all))
+        Ok(all)
     }
 
     /// The filters of roles: `secretd`, `engine`, `connector`, `mail`.
@@ -58,6 +70,14 @@ fn compile(file: &'static str, text: &str) -> Result<BpfMap, FilterError> {
     let arch = TargetArch::try_from(std::env::consts::ARCH).map_err(|e| FilterError::Architecture(e.to_string()))?;
     seccompiler::compile_from_json(text.as_bytes(), arch)
         .map_err(|e| FilterError::Compile { file, reason: e.to_string() })
+}
+
+#[cfg(test)]
+impl Filters {
+    pub(crate) fn of_runs_with_and_without_shortcut(name: &str) -> (BpfProgram, BpfProgram) {
+        let [long, short] = [Self::compiled(), Self::of_runs().map(|all| all.0)].map(|all| all.expect("compiles"));
+        (long[name].clone(), short[name].clone())
+    }
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ pub mod process;
 mod raw;
 pub mod role;
 pub mod secret_memory;
+mod shortcut;
 pub mod sockets;
 
 pub use link::{Link, LinkError};
