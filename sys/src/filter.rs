@@ -24,26 +24,16 @@ impl Filters {
     /// The filters of runs: `known`, `forbidden`, `run` and `run-no-network`, which holds all of `run` too. Of the last two
     /// each run applies one, and that takes time.
     pub fn of_runs() -> Result<Self, FilterError> {
-        let mut all = Self::compiled()?;
+        let runs = rules_of_runs()?;
+        let mut all = compile("seccomp/known.json", include_str!("../seccomp/known.json"))?;
+        all.extend(compile(RUNS, &runs.to_string())?);
+        let asking = compile(RUNS, &only_with_arguments(runs).to_string())?;
         for name in ["run", "run-no-network"] {
-            if let Some(filter) = all.remove(name) {
-                all.insert(name.to_owned(), shortcut::before(filter));
+            if let (Some(asking), Some(whole)) = (asking.get(name), all.remove(name)) {
+                all.insert(name.to_owned(), shortcut::before(asking, whole));
             }
         }
         Ok(Self(all))
-    }
-
-    fn compiled() -> Result<BpfMap, FilterError> {
-        const FILE: &str = "seccomp/runs.json";
-        let wrong = |error: serde_json::Error| FilterError::Compile { file: FILE, reason: error.to_string() };
-        let mut runs: Value = serde_json::from_str(include_str!("../seccomp/runs.json")).map_err(wrong)?;
-        let of_all = runs["run"]["filter"].as_array().cloned().unwrap_or_default();
-        if let Some(rules) = runs["run-no-network"]["filter"].as_array_mut() {
-            rules.extend(of_all);
-        }
-        let mut all = compile("seccomp/known.json", include_str!("../seccomp/known.json"))?;
-        all.extend(compile(FILE, &runs.to_string())?);
-        Ok(all)
     }
 
     /// The filters of roles: `secretd`, `engine`, `connector`, `mail`.
@@ -66,6 +56,27 @@ impl Filters {
     }
 }
 
+const RUNS: &str = "seccomp/runs.json";
+
+fn rules_of_runs() -> Result<Value, FilterError> {
+    let wrong = |error: serde_json::Error| FilterError::Compile { file: RUNS, reason: error.to_string() };
+    let mut runs: Value = serde_json::from_str(include_str!("../seccomp/runs.json")).map_err(wrong)?;
+    let of_all = runs["run"]["filter"].as_array().cloned().unwrap_or_default();
+    if let Some(rules) = runs["run-no-network"]["filter"].as_array_mut() {
+        rules.extend(of_all);
+    }
+    Ok(runs)
+}
+
+/// The same filters without the rules that hold whatever the arguments are.
+fn only_with_arguments(mut filters: Value) -> Value {
+    let filters_of = filters.as_object_mut().into_iter().flat_map(|all| all.values_mut());
+    for rules in filters_of.filter_map(|filter| filter["filter"].as_array_mut()) {
+        rules.retain(|rule| rule.get("args").is_some());
+    }
+    filters
+}
+
 fn compile(file: &'static str, text: &str) -> Result<BpfMap, FilterError> {
     let arch = TargetArch::try_from(std::env::consts::ARCH).map_err(|e| FilterError::Architecture(e.to_string()))?;
     seccompiler::compile_from_json(text.as_bytes(), arch)
@@ -74,9 +85,9 @@ fn compile(file: &'static str, text: &str) -> Result<BpfMap, FilterError> {
 
 #[cfg(test)]
 impl Filters {
-    pub(crate) fn of_runs_with_and_without_shortcut(name: &str) -> (BpfProgram, BpfProgram) {
-        let [long, short] = [Self::compiled(), Self::of_runs().map(|all| all.0)].map(|all| all.expect("compiles"));
-        (long[name].clone(), short[name].clone())
+    pub(crate) fn whole_and_shortened(name: &str) -> (BpfProgram, BpfProgram) {
+        let whole = compile(RUNS, &rules_of_runs().expect("rules").to_string()).expect("compiles");
+        (whole[name].clone(), Self::of_runs().expect("compiles").0[name].clone())
     }
 }
 
