@@ -66,6 +66,8 @@ fn serve(mut link: SupervisorLink) -> Result<(), WorkerError> {
 
 /// How long nothing must happen before a process is made for later: no run that starts now waits for it.
 const QUIET: Duration = Duration::from_millis(2);
+/// How long a process waits for its order before it takes what it may need: sooner, others need the processor more.
+const IDLE: Duration = Duration::from_millis(5);
 
 struct Spawner {
     walls: Walls,
@@ -264,7 +266,7 @@ impl Spawner {
         self.walls.close(port, &kept)?;
         let mut prepared = Prepared::new(listener, sockets, place)?;
         let mut control: OrderLink = Link::new(control)?;
-        let early = control.wait_for(QUIET)?;
+        let early = control.wait_for(IDLE)?;
         if early.is_none() {
             self.pages.take();
             prepared.take_time();
