@@ -76,7 +76,7 @@ pub(crate) fn rows(robot: &mut Robot, wanted: &dyn Fn(&str) -> bool) -> Result<V
 }
 
 /// What the robot does after a reply is over by then: nobody writes his next message sooner.
-const PAUSE: Duration = Duration::from_millis(20);
+const PAUSE: Duration = Duration::from_millis(2);
 /// Of so many rounds the quietest counts: whoever shares the machine can only disturb.
 const ROUNDS: usize = 5;
 
