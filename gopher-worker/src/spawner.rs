@@ -183,6 +183,7 @@ impl Spawner {
     /// Makes ready what processes inherit that are made from now on.
     fn warm_up(&mut self) {
         forking::prepare_threads();
+        forking::know_processor();
         // A script that needs what could not be made ready says so itself.
         if let Err(problem) = embedded::warm_up() {
             eprintln!("gopher-worker: {problem}");

@@ -101,6 +101,7 @@ pub(crate) fn language(runtime: &Runtime) -> Option<Language> {
 /// # Errors
 /// What could not be started, in one sentence.
 pub(crate) fn warm_up() -> Result<(), String> {
+    gsh::warm_up();
     lua::warm_up()?;
     javascript::warm_up()
 }

@@ -32,6 +32,11 @@ const STACK: usize = 16 << 20;
 /// How deep functions may call each other, so that `STACK` is enough.
 const DEEPEST: usize = 200;
 
+/// Has ready what every shell needs.
+pub(super) fn warm_up() {
+    builtins::warm_up();
+}
+
 /// Runs a script: its exit status is the run's, and what it prints is its default configuration when it is asked for that.
 pub(super) fn run(script: &Script<'_>) -> Result<i32, String> {
     let name = script.name();
