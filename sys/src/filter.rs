@@ -101,7 +101,6 @@ mod tests {
         for name in ["known", "forbidden", "run", "run-no-network"] {
             assert!(runs.0.contains_key(name), "{name}");
         }
-        // Each begins with the same check of the architecture and ends with the same two answers.
         let [run, both] = ["run", "run-no-network"].map(|name| runs.0[name].len());
         assert!(both > run, "{both} instructions without network, {run} with it");
         let roles = Filters::of_roles().expect("filters of roles");

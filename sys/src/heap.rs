@@ -3,6 +3,7 @@
 //! With another C library than GNU's all of this does nothing, and nothing is different but how long forks take.
 
 /// Bytes by which the heap grows, and the most that is free at its end.
+#[cfg(target_env = "gnu")]
 const STEP: usize = 256 << 10;
 
 /// Has all threads of this process, present and to come, use one heap that grows in large steps: what a second one

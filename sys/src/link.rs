@@ -333,6 +333,24 @@ mod tests {
     }
 
     #[test]
+    fn the_first_message_of_a_link_may_bring_descriptors() {
+        let (mut up, mut down) = links();
+        up.put(&SpawnerToSupervisor::MapIds).expect("queued with the hello");
+        for pid in [1, 2] {
+            let cargo = Vec::from(<[OwnedFd; 2]>::from(pair().expect("cargo")));
+            up.queue(&SpawnerToSupervisor::Made { pid, slot: pid }, cargo).expect("queued");
+        }
+        assert_eq!(up.outgoing.len(), 2, "each with descriptors in a write of its own, the first with the hello");
+        up.flush().expect("sent");
+        assert!(matches!(down.wait().expect("first"), (SpawnerToSupervisor::MapIds, none) if none.is_empty()));
+        for want in [1, 2] {
+            let (message, descriptors) = down.wait().expect("made");
+            assert!(matches!(message, SpawnerToSupervisor::Made { pid, .. } if pid == want), "{message:?}");
+            assert_eq!(descriptors.len(), 2);
+        }
+    }
+
+    #[test]
     fn what_a_peer_said_before_it_left_is_heard() {
         let (up, mut down) = links();
         down.send(&SupervisorToSpawner::Release { slot: 3 }).expect("sent");
