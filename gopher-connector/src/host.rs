@@ -50,8 +50,6 @@ pub(crate) struct Io {
     pub(crate) poller: Poller,
     engine: EngineLink,
     engine_writing: bool,
-    /// The engine has just said something, and often has more to say at once.
-    expecting: bool,
 }
 
 impl Io {
@@ -60,7 +58,6 @@ impl Io {
             poller: Poller::new().map_err(ConnectorError::system("epoll_create"))?,
             engine,
             engine_writing: false,
-            expecting: false,
         })
     }
 
@@ -181,9 +178,7 @@ fn turns(
     loop {
         io.settle()?;
         let timeout = more.then_some(Duration::ZERO);
-        let expecting = std::mem::take(&mut io.expecting);
-        let ready = if expecting { io.poller.wait_awake(timeout) } else { io.poller.wait(timeout) };
-        for ready in ready.map_err(ConnectorError::system("epoll_wait"))? {
+        for ready in io.poller.wait(timeout).map_err(ConnectorError::system("epoll_wait"))? {
             let turn = match ready.token {
                 SUPERVISOR => supervisor.turn(service, io)?,
                 ENGINE => engine_turn(service, io)?,
@@ -203,7 +198,8 @@ fn engine_turn(service: &mut impl Service, io: &mut Io) -> Result<Turn, Connecto
             return Ok(Turn::Stops);
         }
         service.engine(message, descriptors, io)?;
-        io.expecting = true;
+        // Who has said something often has more to say at once.
+        io.poller.expect();
     }
     io.flush()?;
     Ok(Turn::Goes)

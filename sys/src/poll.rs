@@ -26,6 +26,7 @@ pub struct Ready {
 pub struct Poller {
     epoll: Arc<Epoll>,
     events: Vec<EpollEvent>,
+    expecting: bool,
     awake: Awake,
 }
 
@@ -82,7 +83,7 @@ fn interest(write: bool) -> EpollFlags {
 impl Poller {
     pub fn new() -> Result<Self, Errno> {
         let epoll = Arc::new(Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?);
-        Ok(Self { epoll, events: vec![EpollEvent::empty(); 64], awake: Awake::default() })
+        Ok(Self { epoll, events: vec![EpollEvent::empty(); 64], expecting: false, awake: Awake::default() })
     }
 
     /// Lets another thread change what is watched.
@@ -105,22 +106,30 @@ impl Poller {
         self.epoll.delete(fd)
     }
 
-    /// As [`Poller::wait`], when something is expected at once.
-    pub fn wait_awake(&mut self, timeout: Option<Duration>) -> Result<Vec<Ready>, Errno> {
+    /// Says that something will be ready at once: the next wait is awake at first.
+    pub fn expect(&mut self) {
+        self.expecting = true;
+    }
+
+    /// Waits until something is ready or `timeout` has passed (`None`: for ever).
+    pub fn wait(&mut self, timeout: Option<Duration>) -> Result<Vec<Ready>, Errno> {
+        if std::mem::take(&mut self.expecting) { self.wait_awake(timeout) } else { self.sleep(timeout) }
+    }
+
+    fn wait_awake(&mut self, timeout: Option<Duration>) -> Result<Vec<Ready>, Errno> {
         let begun = Instant::now();
-        let mut ready = self.wait(Some(Duration::ZERO))?;
+        let mut ready = self.sleep(Some(Duration::ZERO))?;
         while ready.is_empty() && self.awake.goes_on(begun) && timeout.is_none_or(|t| begun.elapsed() < t) {
-            ready = self.wait(Some(Duration::ZERO))?;
+            ready = self.sleep(Some(Duration::ZERO))?;
         }
         if ready.is_empty() {
-            ready = self.wait(timeout)?;
+            ready = self.sleep(timeout)?;
         }
         self.awake.learn(begun);
         Ok(ready)
     }
 
-    /// Waits until something is ready or `timeout` has passed (`None`: for ever).
-    pub fn wait(&mut self, timeout: Option<Duration>) -> Result<Vec<Ready>, Errno> {
+    fn sleep(&mut self, timeout: Option<Duration>) -> Result<Vec<Ready>, Errno> {
         // Rounded up: a timer must not spin through its last millisecond.
         let timeout = timeout.map_or(EpollTimeout::NONE, |t| {
             let ms = t.as_micros().div_ceil(1000);
@@ -168,10 +177,12 @@ mod tests {
         let mut poller = Poller::new().expect("a poller");
         poller.add(&ours, 7, false).expect("watched");
         for _ in 0..2 {
-            assert!(poller.wait_awake(Some(Duration::from_millis(2))).expect("waited").is_empty());
+            poller.expect();
+            assert!(poller.wait(Some(Duration::from_millis(2))).expect("waited").is_empty());
         }
         std::io::Write::write_all(&mut theirs, b"x").expect("written");
-        let ready = poller.wait_awake(None).expect("waited");
+        poller.expect();
+        let ready = poller.wait(None).expect("waited");
         assert_eq!(ready, [Ready { token: 7, read: true, write: false }]);
     }
 

@@ -54,8 +54,10 @@ impl Running {
             self.watch(&mut exchange.turn())?;
             let deadline = self.kill_at.map_or(next_check, |at| at.min(next_check));
             let longest = Some(deadline.saturating_duration_since(Instant::now()));
-            let expecting = self.endpoint.as_ref().is_some_and(Endpoint::expects);
-            let ready = if expecting { self.poller.wait_awake(longest) } else { self.poller.wait(longest) };
+            if self.endpoint.as_ref().is_some_and(Endpoint::expects) {
+                self.poller.expect();
+            }
+            let ready = self.poller.wait(longest);
             let mut turn = exchange.turn();
             for ready in ready.map_err(WorkerError::system("epoll_wait"))? {
                 match ready.token {

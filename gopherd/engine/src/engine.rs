@@ -90,8 +90,6 @@ pub(crate) struct Engine {
     pub(crate) poller: Poller,
     /// Until then people are taken to be talking.
     pub(crate) talk_until: Instant,
-    /// A run's call was answered in this turn.
-    pub(crate) expecting: bool,
     next_token: u64,
     who: HashMap<u64, Who>,
     pub(crate) supervisor: Wire<EngineToSupervisor, SupervisorToEngine>,
@@ -156,7 +154,6 @@ impl Engine {
         Ok(Self {
             poller,
             talk_until: Instant::now(),
-            expecting: false,
             next_token: 1,
             who: HashMap::from([(0, Who::Supervisor)]),
             supervisor,
@@ -226,10 +223,7 @@ impl Engine {
         let at_once = (!self.again.is_empty()).then_some(Duration::ZERO);
         let timeout = [due, longest, at_once].into_iter().flatten().min();
         let again = std::mem::take(&mut self.again);
-        // Who has its answer often has the next call at once.
-        let expecting = std::mem::take(&mut self.expecting);
-        let ready = if expecting { self.poller.wait_awake(timeout) } else { self.poller.wait(timeout) };
-        for ready in ready.map_err(EngineError::system("epoll_wait"))? {
+        for ready in self.poller.wait(timeout).map_err(EngineError::system("epoll_wait"))? {
             self.ready(&ready);
         }
         for token in again {

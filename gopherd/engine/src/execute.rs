@@ -246,7 +246,8 @@ impl Engine {
             WorkerToEngine::Call { call, request } => {
                 self.no_longer_starting(id);
                 self.call(id, call, request);
-                self.expecting = true;
+                // Who has its answer often has the next call at once.
+                self.poller.expect();
             }
             WorkerToEngine::Output { stream, bytes } => {
                 let Some(run) = self.runs.get_mut(&id) else { return };
