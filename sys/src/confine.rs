@@ -196,6 +196,13 @@ pub fn limit_memory(bytes: u64) -> Result<(), ConfineError> {
     setrlimit(Resource::RLIMIT_DATA, bytes.min(most), most).map_err(at("setrlimit"))
 }
 
+/// Lets the stack of this process's first thread, and of what it starts from now on, grow to so many bytes, as far as
+/// it may.
+pub fn deepen_stack(bytes: u64) -> Result<(), ConfineError> {
+    let (now, most) = getrlimit(Resource::RLIMIT_STACK).map_err(at("getrlimit"))?;
+    setrlimit(Resource::RLIMIT_STACK, bytes.clamp(now.min(most), most), most).map_err(at("setrlimit"))
+}
+
 /// Becomes `uid` with no groups but its own and no capability, for good, and dies with its parent.
 pub fn become_user(uid: u32) -> Result<(), ConfineError> {
     let (user, group) = (Uid::from_raw(uid), Gid::from_raw(uid));

@@ -152,6 +152,11 @@ fn what_is_wrong_in_gsh() {
 }
 
 #[test]
+fn what_is_wrong_in_gsh_without_a_process_of_its_own() {
+    suite("rough-gsh", &[]);
+}
+
+#[test]
 fn the_extensions_of_the_default_robot() {
     suite("stock-extensions", &["bash", "python3"]);
 }

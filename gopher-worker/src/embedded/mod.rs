@@ -1,7 +1,8 @@
 //! Extensions whose language is built in.
 //!
-//! A script has the first thread of the run's process for itself; what serves it has another. A shell's script runs in
-//! a fork of that process, which keeps nothing of it but its input and output and the descriptor of the Robot API.
+//! A script has the first thread of the run's process for itself; what serves it has another. A shell's script that
+//! starts others runs in a fork of that process, which keeps nothing of it but its input and output and the descriptor
+//! of the Robot API.
 
 mod arguments;
 mod client;
@@ -79,19 +80,37 @@ fn print_configuration(yaml: &[u8]) -> Result<i32, String> {
 /// configuration, it prints that.
 type Interpreter = fn(&Script<'_>) -> Result<i32, String>;
 
+/// The same, once.
+type Run = Box<dyn FnOnce(&Script<'_>) -> Result<i32, String>>;
+
+/// A script that is read.
+struct Ready {
+    run: Run,
+    /// It may replace its process and leave others behind.
+    own_process: bool,
+}
+
+impl Ready {
+    /// To be read when it runs.
+    fn as_it_is(interpreter: Interpreter) -> Self {
+        Self { run: Box::new(interpreter), own_process: false }
+    }
+}
+
 /// A language that is built in.
 #[derive(Clone, Copy)]
 pub(crate) struct Language {
-    interpreter: Interpreter,
-    /// Its scripts may replace their process and leave others behind, and have their parameters in the environment.
+    /// Reads the script of a path.
+    read: fn(&str, &[u8]) -> Ready,
+    /// Its scripts have their parameters in the environment.
     pub(crate) is_shell: bool,
 }
 
 pub(crate) fn language(runtime: &Runtime) -> Option<Language> {
     match runtime {
-        Runtime::Lua => Some(Language { interpreter: lua::run, is_shell: false }),
-        Runtime::JavaScript => Some(Language { interpreter: javascript::run, is_shell: false }),
-        Runtime::Gsh => Some(Language { interpreter: gsh::run, is_shell: true }),
+        Runtime::Lua => Some(Language { read: |_, _| Ready::as_it_is(lua::run), is_shell: false }),
+        Runtime::JavaScript => Some(Language { read: |_, _| Ready::as_it_is(javascript::run), is_shell: false }),
+        Runtime::Gsh => Some(Language { read: gsh::read, is_shell: true }),
         Runtime::Go | Runtime::External => None,
     }
 }
@@ -121,37 +140,37 @@ pub(crate) fn parser(language: &str) -> Option<Parser> {
 
 /// A script and everything it gets.
 pub(crate) struct Task {
-    pub(crate) language: Language,
-    pub(crate) path: String,
-    pub(crate) args: Vec<String>,
-    pub(crate) env: Vec<(String, String)>,
+    script: Ready,
+    path: String,
+    args: Vec<String>,
+    env: Vec<(String, String)>,
     source: Vec<u8>,
-    /// Its end of the Robot API's descriptor, open as long as it runs; on a thread it asks without.
-    api: Option<UnixStream>,
     memory: u64,
 }
 
 impl Task {
     /// Reads the script; a whole sentence on why it cannot run.
-    pub(crate) fn read(
-        language: Language,
-        start: &Start<'_>,
-        api: Option<OwnedFd>,
-        memory: u64,
-    ) -> Result<Self, String> {
+    pub(crate) fn read(language: Language, start: &Start<'_>, memory: u64) -> Result<Self, String> {
         let source = fs::read(start.path).map_err(|error| program::explain(start.path, start.directory, &error))?;
+        let script = (language.read)(start.path, &source);
         let (path, args, env) = (start.path.to_owned(), start.args.to_vec(), start.env.to_vec());
-        Ok(Self { language, path, args, env, source, api: api.map(UnixStream::from), memory })
+        Ok(Self { script, path, args, env, source, memory })
     }
 
-    /// Starts the script in a process of its own, with a process group of its own; its number.
-    pub(crate) fn fork(mut self, start: &Start<'_>) -> Result<u32, String> {
+    /// It cannot run on a thread of the run's first process.
+    pub(crate) fn needs_process(&self) -> bool {
+        self.script.own_process
+    }
+
+    /// Starts the script in a process of its own, with a process group of its own; its number. It asks the robot on
+    /// `api`, if it has one.
+    pub(crate) fn fork(self, start: &Start<'_>, api: Option<OwnedFd>) -> Result<u32, String> {
         let path = start.path;
         let child = process::fork_with(Namespaces::default(), false, || {
-            let entered = enter(start).and_then(|()| self.leave_worker());
+            let entered = enter(start).and_then(|()| leave_worker(api.as_ref()));
             let code = match entered {
                 Ok(()) => {
-                    let client = self.api.take().map(Client::lines);
+                    let client = api.map(UnixStream::from).map(Client::lines);
                     self.run(client, Rc::new(|code| std::process::exit(code)))
                 }
                 Err(error) => {
@@ -163,13 +182,6 @@ impl Task {
             code.to_le_bytes()[0]
         });
         child.map(|child| child.pid).map_err(|errno| format!("`{path}` could not be started: clone: {errno}"))
-    }
-
-    /// Leaves everything of the worker behind.
-    fn leave_worker(&self) -> Result<(), String> {
-        setpgid(Pid::from_raw(0), Pid::from_raw(0)).map_err(|errno| format!("setpgid: {errno}"))?;
-        let kept = self.api.iter().map(|api| api as &dyn AsFd).collect::<Vec<_>>();
-        confine::close_others(&kept, 3).map_err(|error| error.to_string())
     }
 
     /// Runs the script on this thread; its status.
@@ -186,7 +198,7 @@ impl Task {
             memory: self.memory,
             leave,
         };
-        let status = (self.language.interpreter)(&script).unwrap_or_else(|problem| {
+        let status = (self.script.run)(&script).unwrap_or_else(|problem| {
             eprintln!("{problem}");
             TaskRetVal::MECHANISM_FAIL.0
         });
@@ -194,6 +206,13 @@ impl Task {
         let _ = std::io::stdout().flush();
         status
     }
+}
+
+/// Leaves everything of the worker behind but `api`.
+fn leave_worker(api: Option<&OwnedFd>) -> Result<(), String> {
+    setpgid(Pid::from_raw(0), Pid::from_raw(0)).map_err(|errno| format!("setpgid: {errno}"))?;
+    let kept = api.map(|api| api as &dyn AsFd).into_iter().collect::<Vec<_>>();
+    confine::close_others(&kept, 3).map_err(|error| error.to_string())
 }
 
 /// Makes input, output, environment and directory those of the script.

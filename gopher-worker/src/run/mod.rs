@@ -223,9 +223,8 @@ impl Running {
         let start = Start { path: &program, args: &request.args, env: &env, directory, stdin, stdout, stderr };
         let or = |limit: u64, default: u64| if limit == 0 { default } else { limit };
         let memory_limit = or(request.limits.memory_bytes, crate::confinement::DEFAULT_LIMITS.memory);
-        let shell = language.is_some_and(|language| language.is_shell) && endpoint.is_some();
-        let (of_shell, api) = if shell { (Some(api), None) } else { (None, Some(api)) };
-        let task = language.map(|language| Task::read(language, &start, of_shell, memory_limit)).transpose()?;
+        let task = language.map(|language| Task::read(language, &start, memory_limit)).transpose()?;
+        let api = endpoint.is_some().then_some(api);
         let (main, beside) = begin(task, start, attendant, api, &poller, memory_limit)?;
         let output_limit =
             if request.configure { CONFIGURATION_LIMIT } else { or(request.limits.output_bytes, OUTPUT_LIMIT) };

@@ -38,7 +38,7 @@ pub(super) struct Beside {
 }
 
 /// Starts what the run is about, or makes everything ready for it to run beside what serves it. A program inherits `api`,
-/// and the lock beside it, which are held until it has started.
+/// which is held until it has started, and the lock beside it. Who has a robot to ask has an `api`.
 pub(super) fn begin(
     task: Option<Task>,
     start: Start<'_>,
@@ -49,7 +49,7 @@ pub(super) fn begin(
 ) -> Result<(Main, Option<Beside>), String> {
     let system = |step: &'static str| move |errno: Errno| format!("it could not be started: {step}: {errno}");
     match task {
-        Some(task) if !task.language.is_shell => {
+        Some(task) if !task.needs_process() => {
             embedded::enter(&start).map_err(|reason| format!("it could not be started: {reason}"))?;
             confine::look_at_cpu_time().map_err(|error| format!("it could not be started: {error}"))?;
             let (heard, ended) = pipe2(OFlag::O_CLOEXEC).map_err(system("pipe"))?;
@@ -67,7 +67,7 @@ pub(super) fn begin(
             let service = |error: ConfineError| error.to_string();
             confine::limit_memory(memory).map_err(service)?;
             let started = match task {
-                Some(task) => task.fork(&start),
+                Some(task) => task.fork(&start, api),
                 None => start.start(),
             };
             confine::limit_memory(u64::MAX).map_err(service)?;

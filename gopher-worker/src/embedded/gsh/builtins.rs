@@ -123,7 +123,7 @@ fn robot(context: ExecutionContext<'_, Extensions>, args: Vec<CommandArg>) -> Do
         let format = context.shell.env_str(FORMAT).and_then(|name| MessageFormat::parse(&name));
         let outcome = blocking(|| {
             let run = Context::current();
-            command.call(run.as_ref().and_then(|run| run.robot.as_ref()), &words(&args), format)
+            command.call(run.as_ref().and_then(|run| run.robot()), &words(&args), format)
         });
         if !outcome.problem.is_empty() {
             // Whoever has closed the log's end wants no log.

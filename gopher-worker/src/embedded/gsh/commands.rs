@@ -139,10 +139,21 @@ pub(super) fn spellings() -> impl Iterator<Item = (String, &'static Command)> {
 
 /// The command of a name in any spelling: case, `-` and `_` do not count.
 pub(super) fn find(name: &str) -> Option<&'static Command> {
+    by_name().get(&plain(name)).copied()
+}
+
+/// Has ready what finds them.
+pub(super) fn warm_up() {
+    by_name();
+}
+
+fn by_name() -> &'static HashMap<String, &'static Command> {
     static BY_NAME: OnceLock<HashMap<String, &'static Command>> = OnceLock::new();
-    let plain = |name: &str| name.chars().filter(|c| !matches!(c, '-' | '_')).collect::<String>().to_ascii_lowercase();
-    let named = BY_NAME.get_or_init(|| COMMANDS.iter().map(|command| (plain(command.name), command)).collect());
-    named.get(&plain(name)).copied()
+    BY_NAME.get_or_init(|| COMMANDS.iter().map(|command| (plain(command.name), command)).collect())
+}
+
+fn plain(name: &str) -> String {
+    name.chars().filter(|c| !matches!(c, '-' | '_')).collect::<String>().to_ascii_lowercase()
 }
 
 /// `SendUserMessage` is three words; `OAuth2` is one.

@@ -4,7 +4,7 @@
 use std::{
     cell::RefCell,
     collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use brush_core::parser::ast::Program;
@@ -14,8 +14,7 @@ use crate::embedded::robot::Robot;
 /// One run.
 pub(super) struct Context {
     pub(super) path: String,
-    /// None while the script is asked for its default configuration.
-    pub(super) robot: Option<Robot>,
+    robot: OnceLock<Robot>,
     /// Pieces of scripts that run as a command of their own, by their number.
     programs: Mutex<Vec<Arc<Program>>>,
     functions: Mutex<HashSet<String>>,
@@ -26,8 +25,24 @@ thread_local! {
 }
 
 impl Context {
-    pub(super) fn new(path: &str, robot: Option<Robot>) -> Arc<Self> {
-        Arc::new(Self { path: path.to_owned(), robot, programs: Mutex::default(), functions: Mutex::default() })
+    /// Of a script that has no robot yet.
+    pub(super) fn new(path: &str) -> Arc<Self> {
+        Arc::new(Self {
+            path: path.to_owned(),
+            robot: OnceLock::new(),
+            programs: Mutex::default(),
+            functions: Mutex::default(),
+        })
+    }
+
+    /// Gives the run its robot, once.
+    pub(super) fn give(&self, robot: Robot) {
+        let _ = self.robot.set(robot);
+    }
+
+    /// None while the script is asked for its default configuration.
+    pub(super) fn robot(&self) -> Option<&Robot> {
+        self.robot.get()
     }
 
     /// Makes it this thread's.

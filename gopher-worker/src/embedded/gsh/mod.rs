@@ -3,6 +3,7 @@
 mod builtins;
 mod commands;
 mod context;
+mod needs;
 mod problem;
 mod rewrite;
 pub(super) mod syntax;
@@ -10,20 +11,25 @@ mod time;
 mod utilities;
 
 use std::{
+    pin::pin,
     sync::Arc,
+    task::{self, Poll, Waker},
     thread::{self, ScopedJoinHandle},
 };
 
 use brush_core::{
     Error, ExecutionControlFlow, ProfileLoadBehavior, RcLoadBehavior, Shell, ShellState, ShellValue, ShellVariable,
-    callstack::FrameType, traps::TrapSignal,
+    callstack::FrameType,
+    parser::{ParseError, ast::Program},
+    traps::TrapSignal,
 };
+use brush_parser::{Parser, ParserOptions};
 use gopher_protocol::robot_api::RetVal;
-use gopher_sys::process;
+use gopher_sys::{confine, process};
 use tokio::runtime::{Builder, Runtime};
 
-use self::{context::Context, problem::Extensions};
-use super::Script;
+use self::{builtins::Builtins, context::Context, needs::Needs, problem::Extensions, rewrite::Rewriter};
+use super::{Ready, Script};
 
 /// Threads that run the parts of a script that go on side by side; what waits gets more.
 const WORKERS: usize = 2;
@@ -35,31 +41,90 @@ const DEEPEST: usize = 200;
 /// Has ready what every shell needs.
 pub(super) fn warm_up() {
     builtins::warm_up();
+    commands::warm_up();
 }
 
-/// Runs a script: its exit status is the run's, and what it prints is its default configuration when it is asked for that.
-pub(super) fn run(script: &Script<'_>) -> Result<i32, String> {
-    let name = script.name();
-    let lacking = |what: &dyn std::fmt::Display| format!("the shell could not be started for '{name}': {what}");
-    process::survive_broken_pipes().map_err(|errno| lacking(&errno))?;
-    let context = Context::new(script.path, script.robot.clone());
-    let runtime = runtime(&context).map_err(|error| lacking(&error))?;
-    let (path, args) = (script.path, script.args);
-    let running = || {
-        context.enter();
-        runtime.block_on(async {
-            let mut shell = shell(path, args).await.map_err(|error| lacking(&error))?;
-            execute(&mut shell, script.source, path, name).await
-        })
-    };
-    let status = thread::scope(|scope| {
-        let started = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, running);
-        let ended = started.map(ScopedJoinHandle::join).map_err(|error| lacking(&error))?;
-        ended.unwrap_or_else(|_| Err(lacking(&"it ended by a mistake of its own")))
-    });
-    // Whatever still runs ends with the process.
-    runtime.shutdown_background();
-    status
+/// A script that is read, and as yet without a robot.
+struct Parsed {
+    context: Arc<Context>,
+    builtins: Builtins,
+    program: Result<Program, ParseError>,
+    needs: Needs,
+}
+
+/// Reads a script. One that starts nothing needs no process of its own.
+pub(super) fn read(path: &str, source: &[u8]) -> Ready {
+    let parsed = Parsed::new(path, source);
+    Ready { own_process: parsed.needs == Needs::Process, run: Box::new(|script| parsed.run(script)) }
+}
+
+impl Parsed {
+    fn new(path: &str, source: &[u8]) -> Self {
+        let (builtins, context) = (builtins::all(), Context::new(path));
+        let text = String::from_utf8_lossy(source);
+        let options = ParserOptions::default();
+        let mut program = Parser::new(text.as_bytes(), &options).parse_program();
+        let known = |name: &str| builtins.contains_key(name);
+        let mut rewriter = Rewriter::new(&context, &options, &known);
+        let needs = program.as_mut().map_or(Needs::Nothing, |program| {
+            rewriter.program(program);
+            rewriter.needs(&text)
+        });
+        Self { context, builtins, program, needs }
+    }
+
+    /// Runs the script: its exit status is the run's, and what it prints is its default configuration when it is asked
+    /// for that.
+    fn run(self, script: &Script<'_>) -> Result<i32, String> {
+        let Self { context, builtins, program, needs } = self;
+        let (path, name) = (script.path, script.name());
+        let program = program.map_err(|error| {
+            format!("gsh error in script '{name}': {path}{}", problem::of_syntax(&error, script.source))
+        })?;
+        let lacking = |what: &dyn std::fmt::Display| format!("the shell could not be started for '{name}': {what}");
+        process::survive_broken_pipes().map_err(|errno| lacking(&errno))?;
+        if let Some(robot) = &script.robot {
+            context.give(robot.clone());
+        }
+        let running = async {
+            let mut shell = shell(path, script.args, builtins).await.map_err(|error| lacking(&error))?;
+            execute(&mut shell, program, path, name).await
+        };
+        if needs == Needs::Nothing {
+            confine::deepen_stack(STACK as u64).map_err(|error| lacking(&error))?;
+            context.enter();
+            return alone(running).map_err(|error| lacking(&error))?;
+        }
+        let runtime = runtime(&context).map_err(|error| lacking(&error))?;
+        let status = thread::scope(|scope| {
+            let running = || {
+                context.enter();
+                runtime.block_on(running)
+            };
+            let started = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, running);
+            let ended = started.map(ScopedJoinHandle::join).map_err(|error| lacking(&error))?;
+            ended.unwrap_or_else(|_| Err(lacking(&"it ended by a mistake of its own")))
+        });
+        // Whatever still runs ends with the process.
+        runtime.shutdown_background();
+        status
+    }
+}
+
+/// Runs what waits for nothing but this thread. What is started beside it all the same, because somebody's words are
+/// evaluated, is an error: there is nothing to run it.
+fn alone<T>(running: impl Future<Output = T>) -> std::io::Result<T> {
+    let ended = Builder::new_current_thread().enable_io().build()?;
+    let handle = ended.handle().clone();
+    drop(ended);
+    let _entered = handle.enter();
+    let mut running = pin!(running);
+    loop {
+        if let Poll::Ready(ended) = running.as_mut().poll(&mut task::Context::from_waker(Waker::noop())) {
+            return Ok(ended);
+        }
+        thread::yield_now();
+    }
 }
 
 fn runtime(context: &Arc<Context>) -> std::io::Result<Runtime> {
@@ -72,12 +137,12 @@ fn runtime(context: &Arc<Context>) -> std::io::Result<Runtime> {
         .build()
 }
 
-async fn shell(path: &str, args: &[String]) -> Result<Shell<Extensions>, Error> {
+async fn shell(path: &str, args: &[String], builtins: Builtins) -> Result<Shell<Extensions>, Error> {
     let constants = RetVal::ALL.iter().map(|ret| (format!("GBRET_{}", ret.name()), ret.number()));
     let statuses =
         [("Normal", 0), ("Fail", 1), ("MechanismFail", 2), ("ConfigurationError", 3), ("NotFound", 6), ("Success", 7)];
     let constants = constants.chain(statuses.map(|(name, number)| (format!("PLUGRET_{name}"), number)));
-    let mut builder = Shell::builder_with_extensions::<Extensions>().builtins(builtins::all());
+    let mut builder = Shell::builder_with_extensions::<Extensions>().builtins(builtins);
     for (name, number) in constants {
         builder = builder.var(name, ShellVariable::new(number.to_string()));
     }
@@ -105,11 +170,7 @@ fn sources(shell: &dyn ShellState) -> ShellValue {
     named.chain([own()]).collect::<Vec<String>>().into()
 }
 
-async fn execute(shell: &mut Shell<Extensions>, source: &[u8], path: &str, name: &str) -> Result<i32, String> {
-    let mut program = shell
-        .parse_string(String::from_utf8_lossy(source))
-        .map_err(|error| format!("gsh error in script '{name}': {path}{}", problem::of_syntax(&error, source)))?;
-    builtins::rewrite(shell, |rewriter| rewriter.program(&mut program));
+async fn execute(shell: &mut Shell<Extensions>, program: Program, path: &str, name: &str) -> Result<i32, String> {
     let params = shell.default_exec_params();
     shell.start_command_string_mode();
     let result = shell.run_program(program, &params).await;

@@ -8,6 +8,7 @@ use brush_core::{
     extensions::{ErrorFormatter, ShellExtensionsImpl},
     parser::ParseError,
 };
+use tokio::runtime::is_rt_shutdown_err;
 
 use super::context::Context;
 
@@ -17,6 +18,9 @@ pub(super) type Extensions = ShellExtensionsImpl<Located>;
 /// The words of this shell are text, other bytes only pass through pipes and files.
 const NO_TEXT: &str = "what a command has printed here is not UTF-8: make it text first, with `base64` say";
 
+/// A script whose text starts nothing does not either by what it evaluates.
+const NOT_WRITTEN: &str = "what is evaluated here asks for a command that the script does not, so it is not run";
+
 /// Tells errors with their place.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Located;
@@ -25,6 +29,9 @@ impl ErrorFormatter for Located {
     fn format_error(&self, error: &Error, shell: &Shell<impl ShellExtensions>) -> String {
         if error.as_io_error().is_some_and(|error| error.kind() == ErrorKind::InvalidData) {
             return format!("{}: {NO_TEXT}\n", place(shell));
+        }
+        if error.as_io_error().is_some_and(is_rt_shutdown_err) {
+            return format!("{}: {NOT_WRITTEN}\n", place(shell));
         }
         format!("{}: {error}\n", place(shell))
     }

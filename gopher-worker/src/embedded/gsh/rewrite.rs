@@ -4,7 +4,7 @@
 //! runs to its end before the next stage begins, which never comes to pass once the pipe between them is full. So each
 //! of these becomes a command: `RUN` with the number of the kept piece, or `CALL` with the function's words. Command
 //! substitutions are parsed here once, with the lines that they stand on, for the same reason. Robot commands in unusual
-//! spelling get their proper name.
+//! spelling get their proper name. What all of it needs is found on the way.
 
 use brush_core::parser::ast::{
     AndOr, AndOrList, Assignment, AssignmentValue, Command, CommandPrefixOrSuffixItem, CommandSuffix, CompoundCommand,
@@ -16,7 +16,11 @@ use brush_parser::{
     word::{WordPiece, WordPieceWithSource},
 };
 
-use super::{commands, context::Context};
+use super::{
+    commands,
+    context::Context,
+    needs::{self, Needs},
+};
 
 /// Runs a kept piece; nobody's function or program has such a name.
 pub(super) const RUN: &str = "gsh:run";
@@ -33,11 +37,14 @@ pub(super) struct Rewriter<'a> {
     known: &'a dyn Fn(&str) -> bool,
     depth: usize,
     changed: bool,
+    needs: Needs,
+    /// Command substitutions that were parsed.
+    parsed: usize,
 }
 
 impl<'a> Rewriter<'a> {
     pub(super) fn new(context: &'a Context, options: &'a ParserOptions, known: &'a dyn Fn(&str) -> bool) -> Self {
-        Self { context, options, known, depth: 0, changed: false }
+        Self { context, options, known, depth: 0, changed: false, needs: Needs::Nothing, parsed: 0 }
     }
 
     /// Changes a program; whether anything was.
@@ -49,6 +56,15 @@ impl<'a> Rewriter<'a> {
             self.list(list);
         }
         self.changed
+    }
+
+    /// What the script of this text needs, which was changed here.
+    pub(super) fn needs(&self, text: &str) -> Needs {
+        self.needs.max(needs::of_text(text, self.parsed))
+    }
+
+    fn need(&mut self, more: Needs) {
+        self.needs = self.needs.max(more);
     }
 
     /// Changes a function that is defined already; whether anything was.
@@ -84,7 +100,10 @@ impl<'a> Rewriter<'a> {
     }
 
     fn list(&mut self, list: &mut CompoundList) {
-        for CompoundListItem(AndOrList { first, additional }, _) in &mut list.0 {
+        for CompoundListItem(AndOrList { first, additional }, separator) in &mut list.0 {
+            if let SeparatorOperator::Async = separator {
+                self.need(Needs::Process);
+            }
             self.pipeline(first);
             for next in additional {
                 match next {
@@ -100,6 +119,9 @@ impl<'a> Rewriter<'a> {
         }
         // The last stage is the one that is waited for.
         let stages = pipeline.seq.len().saturating_sub(1);
+        if stages > 0 {
+            self.need(Needs::Threads);
+        }
         for stage in &mut pipeline.seq[..stages] {
             self.stage(stage);
         }
@@ -167,6 +189,11 @@ impl<'a> Rewriter<'a> {
             }
             self.word(name);
         }
+        if let Some(name) = &simple.word_or_name
+            && !self.context.is_function(&name.value)
+        {
+            self.need(needs::of_command(simple, &name.value));
+        }
         let prefix = simple.prefix.iter_mut().flat_map(|prefix| &mut prefix.0);
         let suffix = simple.suffix.iter_mut().flat_map(|suffix| &mut suffix.0);
         for item in prefix.chain(suffix) {
@@ -175,9 +202,15 @@ impl<'a> Rewriter<'a> {
                 CommandPrefixOrSuffixItem::Word(word) => self.word(word),
                 CommandPrefixOrSuffixItem::AssignmentWord(assignment, word) => {
                     self.assignment(assignment);
+                    // The same text again.
+                    let parsed = self.parsed;
                     self.word(word);
+                    self.parsed = parsed;
                 }
-                CommandPrefixOrSuffixItem::ProcessSubstitution(_, subshell) => self.list(&mut subshell.list),
+                CommandPrefixOrSuffixItem::ProcessSubstitution(_, subshell) => {
+                    self.need(Needs::Threads);
+                    self.list(&mut subshell.list);
+                }
             }
         }
     }
@@ -202,6 +235,7 @@ impl<'a> Rewriter<'a> {
     fn redirect(&mut self, redirect: &mut IoRedirect) {
         match redirect {
             IoRedirect::File(_, _, IoFileRedirectTarget::ProcessSubstitution(_, subshell)) => {
+                self.need(Needs::Threads);
                 self.list(&mut subshell.list);
             }
             IoRedirect::File(_, _, IoFileRedirectTarget::Filename(word))
@@ -219,7 +253,10 @@ impl<'a> Rewriter<'a> {
                 }
             }
             CompoundCommand::CaseClause(clause) => self.word(&mut clause.value),
-            CompoundCommand::Coprocess(coprocess) => self.command(&mut coprocess.body),
+            CompoundCommand::Coprocess(coprocess) => {
+                self.need(Needs::Process);
+                self.command(&mut coprocess.body);
+            }
             _ => {}
         }
         for list in lists_mut(compound) {
@@ -263,8 +300,9 @@ impl<'a> Rewriter<'a> {
         }
         let text = format!("{}{source}", "\n".repeat(line.saturating_sub(1)));
         let mut program = brush_parser::Parser::new(text.as_bytes(), self.options).parse_program().ok()?;
-        let mut inner = Rewriter { depth: self.depth + 1, changed: false, ..*self };
+        let mut inner = Rewriter { depth: self.depth + 1, ..*self };
         inner.program(&mut program);
+        (self.needs, self.parsed) = (inner.needs.max(Needs::Threads), inner.parsed + 1);
         Some(self.context.keep(program))
     }
 }

@@ -5,6 +5,10 @@ use crate::embedded::testing::{configure_at, ok, run_at};
 
 const PATH: &str = "/robot/plugins/x.gsh";
 
+fn run(script: &Script<'_>) -> Result<i32, String> {
+    (read(script.path, script.source).run)(script)
+}
+
 fn run_with(source: &str, args: &[&str], answer: fn(&str) -> &str) -> (Result<i32, String>, Vec<String>) {
     run_at(run, PATH, source, args, answer)
 }
@@ -210,6 +214,104 @@ fn utilities_work_in_pipelines_and_start_commands() {
         "#,
         &["hi,hi,", "2", "got 3", "say (gsh builtin) b", "exported"],
     );
+}
+
+#[test]
+fn a_script_has_no_more_beside_it_than_it_needs() {
+    for (needs, sources) in [
+        (
+            Needs::Nothing,
+            &[
+                "",
+                "case $1 in one) say hi ;; *) exit 3 ;; esac",
+                "source \"$GOPHER_INSTALLDIR/lib/gopherbot_v1.sh\"\n. /lib/gopherbot_v1.gsh; Reply \"$2\" || return",
+                "f() { local n=$1; echo $((n + 1)) > file; }; f 3; [[ $n ]] && cat < file; unset -v n",
+                "for n in 1 2; do cat <<END\n$n\nEND\ndone; mkdir -p a; Direct Say a",
+                "(cd /tmp; pwd)",
+                "if true; then",
+            ][..],
+        ),
+        (
+            Needs::Threads,
+            &[
+                "name=$(GetBotAttribute name)",
+                "Say \"$(echo \"$(pwd)\")\" $((1 + 2))",
+                "say hi | cat",
+                "read -r x <<< a",
+                "cat <(echo a)",
+                "cat < <(echo a)",
+                "while :; do mapfile a; done",
+            ],
+        ),
+        (
+            Needs::Process,
+            &[
+                "curl x",
+                "$tool",
+                "exec cat",
+                "f() { git pull; }",
+                "say hi &",
+                "echo `pwd`",
+                "x=$((1 + $(wc -l < a)))",
+                "cat <<END\n$(date)\nEND",
+                "case a in $(pwd)) ;; esac",
+                "[[ $(pwd) ]]",
+                "x=$(curl y)",
+                "x=$( (pwd) ); y=$((pwd) | cat)",
+                "true | git x",
+                "cat <(git x)",
+                "cat < <(git x)",
+                "coproc cat",
+                "trap 'Say bye' EXIT",
+                "kill $$",
+                "ulimit -n 3",
+                "eval \"$1\"",
+                "source ./other.sh",
+                "source \"$x\"",
+                "find . -exec rm {} +",
+                "say a | xargs git",
+                "builtin exec cat",
+                "command git",
+            ],
+        ),
+    ] {
+        for source in sources {
+            assert_eq!(Parsed::new(PATH, source.as_bytes()).needs, needs, "{source}");
+        }
+    }
+}
+
+#[test]
+fn a_script_that_starts_nothing_does_not_by_what_it_is_sent() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mark = directory.path().join("mark");
+    let command = format!("echo 0 | cat > {}", mark.display());
+    let [in_dollars, in_ticks] = [format!("$({command})"), format!("`{command}`")];
+    for source in [
+        "Say \"<$(($2))>\"",
+        "declare -a a; Say \"<${a[$2]}>\"",
+        "Say \"<${!2}>\"",
+        "printf -v \"$2\" x; Say \"<$2>\"",
+        "[[ $2 -eq 0 ]]; Say \"<$2>\"",
+        "let \"x=$2\"; Say \"<$2>\"",
+        "declare \"$2=1\"; Say \"<$2>\"",
+        "a=([$2]=1); Say \"<$2>\"",
+        "unset \"$2\"; Say \"<$2>\"",
+        "[ -v \"$2\" ]; Say \"<$2>\"",
+        "Say \"<${2@P}>\"",
+    ] {
+        assert_eq!(Parsed::new(PATH, source.as_bytes()).needs, Needs::Nothing, "{source}");
+        for word in [&in_dollars, &in_ticks, &format!("a[{in_dollars}]"), &format!("a[{in_ticks}]")] {
+            let (status, _) = run_with(source, &["cmd", word], ok);
+            assert!(status.is_ok() && !mark.exists(), "{source} {word}: {status:?}");
+        }
+    }
+}
+
+#[test]
+fn a_script_is_read_as_its_shell_would() {
+    let new = alone(shell(PATH, &[], builtins::all())).expect("run").expect("a shell");
+    assert!(new.parser_options() == ParserOptions::default());
 }
 
 #[test]
