@@ -26,6 +26,8 @@ pub(crate) enum WorkerError {
     System { step: &'static str, errno: Errno },
     #[error("runs cannot be confined here: {0}")]
     Probe(String),
+    #[error("where it was to say something: {0}")]
+    Rehearsal(String),
     #[error("{0}")]
     Protocol(&'static str),
 }

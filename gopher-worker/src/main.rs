@@ -16,6 +16,7 @@ mod lines;
 mod loader;
 mod memory;
 mod program;
+mod rehearsal;
 mod run;
 mod scratch;
 mod spawner;

@@ -19,7 +19,6 @@ use gopher_sys::{
     Link,
     confine::{self, landlock_abi},
     heap, mounts,
-    pages::Pages,
     process::{self, Child},
     role,
     sockets::Sockets,
@@ -30,6 +29,7 @@ use crate::{
     embedded,
     error::WorkerError,
     forking, loader,
+    rehearsal::Needed,
     run::{self, Place, Prepared},
     scratch::Workspaces,
     view::{self, View},
@@ -67,7 +67,7 @@ fn serve(mut link: SupervisorLink) -> Result<(), WorkerError> {
 /// How long nothing must happen before a process is made for later: no run that starts now waits for it.
 const QUIET: Duration = Duration::from_millis(2);
 /// How long a process waits for its order before it takes what it may need: sooner, others need the processor more.
-const IDLE: Duration = Duration::from_millis(5);
+const IDLE: Duration = Duration::from_micros(200);
 
 struct Spawner {
     walls: Walls,
@@ -76,8 +76,7 @@ struct Spawner {
     prepare: VecDeque<(u32, u32, Limits)>,
     /// Processes that are made from now on have their interpreters ready.
     warm: bool,
-    /// What a run is likely to need of this process's memory.
-    pages: Pages,
+    needed: Needed,
 }
 
 impl Spawner {
@@ -118,7 +117,7 @@ impl Spawner {
             workspaces: Workspaces::new(scratch),
             prepare: VecDeque::new(),
             warm: false,
-            pages: Pages::default(),
+            needed: Needed::default(),
         };
         spawner.probe()?;
         Ok((spawner, report))
@@ -189,8 +188,7 @@ impl Spawner {
             eprintln!("gopher-worker: {problem}");
         }
         heap::leave_gaps();
-        // Without them a run has its pages one by one.
-        self.pages = Pages::in_use().unwrap_or_default();
+        self.needed = Needed::rehearse(&self.walls);
     }
 
     /// Makes the next of those that are for later.
@@ -255,7 +253,7 @@ impl Spawner {
         control: OwnedFd,
         place: &Place,
     ) -> Result<(), WorkerError> {
-        self.pages.take_next();
+        self.needed.always.take();
         self.walls.enter(slot, uid, limits)?;
         // Bound before the walls that let nothing be bound.
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|l| l.set_nonblocking(true).map(|()| l));
@@ -269,7 +267,7 @@ impl Spawner {
         let mut control: OrderLink = Link::new(control)?;
         let early = control.wait_for(IDLE)?;
         if early.is_none() {
-            self.pages.take();
+            self.needed.perhaps.take();
             prepared.take_time();
         }
         let (SupervisorToProcess::Spawn { order }, descriptors) = early.map_or_else(|| control.wait(), Ok)?;

@@ -49,14 +49,10 @@ pub fn leave_gaps() {
 #[cfg(target_env = "gnu")]
 const SMALL: usize = 1032;
 
-/// Where the free end of the heap begins; 0 if that is not known.
-pub(crate) fn end() -> usize {
-    #[cfg(target_env = "gnu")]
-    {
-        // SAFETY: asks for numbers; a step of 0 moves nothing.
-        let (top, free) = unsafe { (libc::sbrk(0), libc::mallinfo().keepcost) };
-        top.addr().saturating_sub(usize::try_from(free).unwrap_or(0))
-    }
-    #[cfg(not(target_env = "gnu"))]
-    0
+/// Where the free end of the heap begins.
+#[cfg(target_env = "gnu")]
+fn end() -> usize {
+    // SAFETY: asks for numbers; a step of 0 moves nothing.
+    let (top, free) = unsafe { (libc::sbrk(0), libc::mallinfo().keepcost) };
+    top.addr().saturating_sub(usize::try_from(free).unwrap_or(0))
 }

@@ -16,9 +16,13 @@ use nix::{
     cmsg_space,
     errno::Errno,
     fcntl::{FcntlArg, OFlag, fcntl},
-    poll::{PollFd, PollFlags, PollTimeout, poll},
-    sys::socket::{
-        AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg, sendmsg, socketpair,
+    poll::{PollFd, PollFlags, PollTimeout, poll, ppoll},
+    sys::{
+        socket::{
+            AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg, sendmsg,
+            socketpair,
+        },
+        time::TimeSpec,
     },
 };
 use zeroize::Zeroize as _;
@@ -267,8 +271,11 @@ impl<S: Message, R: Message> Link<S, R> {
         if let Some(message) = self.receive()? {
             return Ok(Some(message));
         }
-        let timeout = PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX);
-        match poll(&mut [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)], timeout) {
+        match ppoll(
+            &mut [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)],
+            Some(TimeSpec::from_duration(time)),
+            None,
+        ) {
             Ok(_) | Err(Errno::EINTR) => self.receive(),
             Err(errno) => Err(LinkError::System { call: "poll", errno }),
         }

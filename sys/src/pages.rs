@@ -1,84 +1,79 @@
 //! Pages of memory that are wanted soon.
 
 use std::{
-    fs::File,
+    collections::BTreeSet,
+    fs::{self, File},
     io::{self, Read as _, Seek as _, SeekFrom},
     ops::Range,
 };
 
 use nix::unistd::{SysconfVar, sysconf};
 
-use crate::{heap, raw};
+use crate::raw;
 
-/// The pages that a process has in use, for a fork of it to take before it needs them: of files it would meet each for
-/// the first time, and of the others it would make its own copy then.
-#[derive(Debug, Default)]
+/// Pages of a process, for a fork of it to take before it needs them: of files it would meet each for the first time,
+/// and of the others it would make its own copy then.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Pages {
-    /// Where the fork goes on: the stack below us and the free end of the heap.
-    next: Vec<Range<usize>>,
-    read: Vec<Range<usize>>,
-    written: Vec<Range<usize>>,
+    /// By their addresses; of files one of each [`AROUND`].
+    read: BTreeSet<usize>,
+    written: BTreeSet<usize>,
+    size: usize,
 }
 
 impl Pages {
-    /// What this process has in use now.
-    pub fn in_use() -> io::Result<Self> {
-        let maps = std::fs::read_to_string("/proc/self/maps")?;
+    /// What a fork of this process uses by now of all that it was forked with. It must stand still.
+    pub fn used_by(fork: u32) -> io::Result<Self> {
+        let maps = fs::read_to_string("/proc/self/maps")?;
         let size = sysconf(SysconfVar::PAGE_SIZE)?.and_then(|size| usize::try_from(size).ok()).unwrap_or(4096);
-        let mut pagemap = File::open("/proc/self/pagemap")?;
-        let mut pages = Self::default();
-        let here = (&raw const size).addr();
-        let end = heap::end();
+        let mut pagemap = File::open(format!("/proc/{fork}/pagemap"))?;
+        let mut pages = Self { size, ..Self::default() };
         for (range, permissions) in maps.lines().filter_map(mapping) {
-            if range.contains(&here) {
-                pages.next.push((here.saturating_sub(STACK).max(range.start) / size * size)..range.end);
-            } else if range.contains(&end) {
-                pages.next.push((end / size * size)..(end + HEAP).min(range.end).next_multiple_of(size));
-            }
-            let kind = match permissions.as_bytes() {
-                [b'r', b'w', _, b'p'] if range.len() <= SMALL => {
-                    pages.written.push(range);
-                    continue;
-                }
-                [b'r', b'w', _, b'p'] => &mut pages.written,
-                [b'r', b'-', _, b'p'] => &mut pages.read,
+            let (kind, used) = match permissions.as_bytes() {
+                [b'r', b'w', _, b'p'] => (&mut pages.written, PRESENT | EXCLUSIVE),
+                [b'r', b'-', _, b'p'] => (&mut pages.read, PRESENT),
                 _ => continue,
             };
             let mut entries = vec![0; range.len() / size * ENTRY];
             pagemap.seek(SeekFrom::Start((range.start / size * ENTRY) as u64))?;
             // The kernel's own pages at the end of the address space have no entries.
             if pagemap.read_exact(&mut entries).is_ok() {
-                kind.extend(present(&entries, range.start, size));
+                kind.extend(with(&entries, used).map(|index| range.start + index * size));
             }
         }
+        let mut last = None;
+        pages.read.retain(|page| last.replace(page / AROUND) != Some(page / AROUND));
         Ok(pages)
     }
 
-    /// Takes the few that every fork needs.
-    pub fn take_next(&self) {
-        for range in &self.next {
-            let _ = raw::populate(range, true);
-        }
+    /// What both write.
+    #[must_use]
+    pub fn written_by_both(&self, other: &Self) -> Self {
+        Self { read: BTreeSet::new(), written: &self.written & &other.written, size: self.size }
     }
 
-    /// Takes all, as far as this process still has them. Kernels before 5.14 leave that to the first use.
+    /// What is in one or the other.
+    #[must_use]
+    pub fn or(&self, other: &Self) -> Self {
+        Self { read: &self.read | &other.read, written: &self.written | &other.written, size: self.size }
+    }
+
+    /// Takes them, as far as this process has them. Kernels before 5.14 leave that to the first use.
     pub fn take(&self) {
-        for range in &self.read {
-            let _ = raw::populate(range, false);
-        }
-        for range in &self.written {
-            let _ = raw::populate(range, true);
+        for (pages, write) in [(&self.read, false), (&self.written, true)] {
+            for range in ranges(pages, self.size) {
+                let _ = raw::populate(&range, write);
+            }
         }
     }
 }
 
-/// Bytes of the stack, and of the heap, that a fork is sure to use.
-const STACK: usize = 24 << 10;
-const HEAP: usize = 64 << 10;
-/// What is written to and no longer than this is taken whole: heaps and stacks grow.
-const SMALL: usize = 1 << 20;
-/// Bytes of an entry in `pagemap`.
+/// What the kernel maps around a page of a file that is met, as far as it is at hand.
+const AROUND: usize = 64 << 10;
+/// Bytes of an entry in `pagemap`, and bits of it: the page is there, and nobody else has it.
 const ENTRY: usize = 8;
+const PRESENT: u64 = 1 << 63;
+const EXCLUSIVE: u64 = 1 << 56;
 
 /// A line of `maps`: the addresses and the permissions.
 fn mapping(line: &str) -> Option<(Range<usize>, &str)> {
@@ -88,16 +83,19 @@ fn mapping(line: &str) -> Option<(Range<usize>, &str)> {
     Some((address(start)?..address(end)?, rest.get(..4)?))
 }
 
-/// The runs of pages that are present, by their entries from `start` on.
-fn present(entries: &[u8], start: usize, size: usize) -> Vec<Range<usize>> {
+/// The places of the entries that have all these bits, in the order of bytes of this machine.
+fn with(entries: &[u8], bits: u64) -> impl Iterator<Item = usize> {
+    let has = move |entry: &[u8]| entry.try_into().is_ok_and(|bytes| u64::from_ne_bytes(bytes) & bits == bits);
+    entries.chunks_exact(ENTRY).enumerate().filter(move |(_, entry)| has(entry)).map(|(index, _)| index)
+}
+
+/// Neighbours together.
+fn ranges(pages: &BTreeSet<usize>, size: usize) -> Vec<Range<usize>> {
     let mut ranges: Vec<Range<usize>> = Vec::new();
-    // Bit 63, in the order of bytes of this machine.
-    let present = |entry: &[u8]| entry.try_into().is_ok_and(|bytes| u64::from_ne_bytes(bytes) >> 63 == 1);
-    for (index, _) in entries.chunks_exact(ENTRY).enumerate().filter(|(_, entry)| present(entry)) {
-        let page = start + index * size;
+    for page in pages {
         match ranges.last_mut() {
-            Some(last) if last.end == page => last.end += size,
-            _ => ranges.push(page..page + size),
+            Some(last) if last.end == *page => last.end += size,
+            _ => ranges.push(*page..page + size),
         }
     }
     ranges
@@ -105,13 +103,29 @@ fn present(entries: &[u8], start: usize, size: usize) -> Vec<Range<usize>> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::AsFd as _;
+
+    use nix::{
+        sys::signal::Signal,
+        unistd::{pipe, read, write},
+    };
+
     use super::*;
+    use crate::process::{self, Namespaces};
 
     #[test]
     fn neighbours_are_one_range() {
-        let entries: Vec<u8> = [1_u64, 0, 1, 1].iter().flat_map(|p| (p << 63).to_ne_bytes()).collect();
-        assert_eq!(present(&entries, 0x1000, 0x1000), [0x1000..0x2000, 0x3000..0x5000]);
-        assert!(present(&[], 0x1000, 0x1000).is_empty());
+        let pages = BTreeSet::from([0x1000, 0x3000, 0x4000]);
+        assert_eq!(ranges(&pages, 0x1000), [0x1000..0x2000, 0x3000..0x5000]);
+        assert!(ranges(&BTreeSet::new(), 0x1000).is_empty());
+    }
+
+    #[test]
+    fn entries_have_their_bits() {
+        let entries: Vec<u8> =
+            [PRESENT | EXCLUSIVE, 0, PRESENT, EXCLUSIVE].iter().flat_map(|e| e.to_ne_bytes()).collect();
+        assert_eq!(with(&entries, PRESENT | EXCLUSIVE).collect::<Vec<_>>(), [0]);
+        assert_eq!(with(&entries, PRESENT).collect::<Vec<_>>(), [0, 2]);
     }
 
     #[test]
@@ -123,14 +137,35 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_use_can_be_taken_again_and_keeps_what_it_holds() {
-        let filled = vec![7_u8; 1 << 20];
-        let here = filled.as_ptr() as usize;
-        let pages = Pages::in_use().expect("own memory");
-        assert!(pages.written.iter().any(|range| range.contains(&(here + 4096))), "{pages:?}");
-        let code = present as *const () as usize;
-        assert!(pages.read.iter().any(|range| range.contains(&code)), "{pages:?}");
+    fn what_a_fork_has_written_is_its_own_and_taking_it_changes_nothing() {
+        let mut filled = vec![7_u8; 1 << 20];
+        let first = filled.as_ptr().addr() / 4096;
+        let (heard, told) = pipe().expect("a pipe");
+        let child = process::fork_with(Namespaces::default(), false, || {
+            filled[10 * 4096] = std::hint::black_box(8);
+            let _ = write(told.as_fd(), b"x");
+            loop {
+                std::thread::park();
+            }
+        })
+        .expect("forked");
+        assert_eq!(read(&heard, &mut [0]), Ok(1));
+        let pages = Pages::used_by(child.pid);
+        process::signal(&child.pidfd, Signal::SIGKILL).expect("killed");
+        process::wait(&child.pidfd).expect("ended");
+        let pages = pages.expect("its memory");
+        let wrote = |n| pages.written.contains(&((first + n) * 4096));
+        assert!(wrote(10) && !wrote(30) && !wrote(200) && !pages.read.is_empty(), "{pages:?}");
         pages.take();
         assert!(filled.iter().all(|byte| *byte == 7));
+    }
+
+    #[test]
+    fn what_both_write_and_what_one_uses() {
+        let pages =
+            |read: [usize; 2], written: [usize; 2]| Pages { read: read.into(), written: written.into(), size: 1 };
+        let (one, other) = (pages([1, 2], [5, 6]), pages([2, 3], [6, 7]));
+        assert_eq!(one.written_by_both(&other), Pages { read: [].into(), written: [6].into(), size: 1 });
+        assert_eq!(one.or(&other), Pages { read: [1, 2, 3].into(), written: [5, 6, 7].into(), size: 1 });
     }
 }

@@ -51,6 +51,7 @@ fn passes(file: &Path) {
     let text = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{text}{errors}");
+    assert!(!errors.contains("could not be tried"), "a spawner has no rehearsal: {errors}");
     let last = text.lines().last().unwrap_or_default();
     let passed = last.strip_suffix(" passed, 0 failed").and_then(|n| n.parse::<u32>().ok());
     assert!(passed.is_some_and(|n| n > 0), "{text}{errors}");

@@ -1,6 +1,9 @@
 //! Spawners: one per profile and generation in use.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::VecDeque,
+    path::{Path, PathBuf},
+};
 
 use gopher_protocol::{
     ids::Generation,
@@ -31,8 +34,8 @@ const BLANKS: usize = 2;
 pub(crate) struct Spawner {
     pub(crate) profile: Profile,
     pub(crate) role: Role<SupervisorToSpawner, SpawnerToSupervisor>,
-    /// Slots in which a process waits for its order.
-    pub(crate) blanks: Vec<u32>,
+    /// Slots in which a process waits for its order, the longest waiting first: it is the best prepared.
+    pub(crate) blanks: VecDeque<u32>,
     /// Slots in which one is being made.
     pub(crate) preparing: Vec<u32>,
     /// Slots whose pipeline is over and of which nothing is to be left.
@@ -55,7 +58,7 @@ impl Spawner {
         Ok(Self {
             profile,
             role,
-            blanks: Vec::new(),
+            blanks: VecDeque::new(),
             preparing: Vec::new(),
             releasing: Vec::new(),
             waiting: Some(Vec::new()),
@@ -96,7 +99,7 @@ impl Spawner {
     pub(crate) fn made(&mut self, slot: u32) -> bool {
         let later = self.was_preparing(slot);
         if later {
-            self.blanks.push(slot);
+            self.blanks.push_back(slot);
         }
         later
     }

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     io::{ErrorKind, Write as _},
     path::Path,
-    sync::{Mutex, OnceLock, PoisonError},
+    sync::OnceLock,
 };
 
 use brush_builtins::BuiltinSet;
@@ -36,18 +36,10 @@ const FORMAT: &str = "GBOT_MESSAGE_FORMAT";
 /// How deep files may source each other.
 const DEEPEST: usize = 64;
 
-/// The commands of a shell that is to come: a spawner has them ready, and its runs inherit them.
-static READY: Mutex<Option<Builtins>> = Mutex::new(None);
-
-/// Has the commands of one shell ready.
-pub(super) fn warm_up() {
-    *READY.lock().unwrap_or_else(PoisonError::into_inner) = Some(named());
-}
-
 /// All commands of a new shell.
-pub(super) fn all() -> Builtins {
-    let ready = READY.lock().unwrap_or_else(PoisonError::into_inner).take();
-    ready.unwrap_or_else(named)
+pub(super) fn all() -> &'static Builtins {
+    static ALL: OnceLock<Builtins> = OnceLock::new();
+    ALL.get_or_init(named)
 }
 
 fn named() -> Builtins {

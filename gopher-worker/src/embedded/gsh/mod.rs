@@ -11,6 +11,7 @@ mod time;
 mod utilities;
 
 use std::{
+    cell::RefCell,
     pin::pin,
     sync::Arc,
     task::{self, Poll, Waker},
@@ -18,7 +19,8 @@ use std::{
 };
 
 use brush_core::{
-    Error, ExecutionControlFlow, ProfileLoadBehavior, RcLoadBehavior, Shell, ShellState, ShellValue, ShellVariable,
+    Error, ExecutionControlFlow, ProfileLoadBehavior, RcLoadBehavior, Shell, ShellBuilder, ShellState, ShellValue,
+    ShellVariable,
     callstack::FrameType,
     parser::{ParseError, ast::Program},
     traps::TrapSignal,
@@ -28,7 +30,7 @@ use gopher_protocol::robot_api::RetVal;
 use gopher_sys::{confine, process};
 use tokio::runtime::{Builder, Runtime};
 
-use self::{builtins::Builtins, context::Context, needs::Needs, problem::Extensions, rewrite::Rewriter};
+use self::{context::Context, needs::Needs, problem::Extensions, rewrite::Rewriter};
 use super::{Ready, Script};
 
 /// Threads that run the parts of a script that go on side by side; what waits gets more.
@@ -38,16 +40,25 @@ const STACK: usize = 16 << 20;
 /// How deep functions may call each other, so that `STACK` is enough.
 const DEEPEST: usize = 200;
 
+thread_local! {
+    /// A shell that is to come: a spawner has it ready, and its runs inherit it.
+    static READY: RefCell<Option<ShellBuilder<Extensions>>> = const { RefCell::new(None) };
+}
+
 /// Has ready what every shell needs.
 pub(super) fn warm_up() {
-    builtins::warm_up();
     commands::warm_up();
+    // What is made for the first script, the patterns that most have among it, is there for all others.
+    let Parsed { program, .. } = Parsed::new("", b"case a in _configure) ;; _init) ;; *) ;; esac");
+    if let Ok(program) = program {
+        let _ = at_once(async { execute(&mut shell(to_come(), "", &[]).await.ok()?, program, "", "").await.ok() });
+    }
+    READY.set(Some(to_come()));
 }
 
 /// A script that is read, and as yet without a robot.
 struct Parsed {
     context: Arc<Context>,
-    builtins: Builtins,
     program: Result<Program, ParseError>,
     needs: Needs,
 }
@@ -60,23 +71,23 @@ pub(super) fn read(path: &str, source: &[u8]) -> Ready {
 
 impl Parsed {
     fn new(path: &str, source: &[u8]) -> Self {
-        let (builtins, context) = (builtins::all(), Context::new(path));
+        let context = Context::new(path);
         let text = String::from_utf8_lossy(source);
         let options = ParserOptions::default();
         let mut program = Parser::new(text.as_bytes(), &options).parse_program();
-        let known = |name: &str| builtins.contains_key(name);
+        let known = |name: &str| builtins::all().contains_key(name);
         let mut rewriter = Rewriter::new(&context, &options, &known);
         let needs = program.as_mut().map_or(Needs::Nothing, |program| {
             rewriter.program(program);
             rewriter.needs(&text)
         });
-        Self { context, builtins, program, needs }
+        Self { context, program, needs }
     }
 
     /// Runs the script: its exit status is the run's, and what it prints is its default configuration when it is asked
     /// for that.
     fn run(self, script: &Script<'_>) -> Result<i32, String> {
-        let Self { context, builtins, program, needs } = self;
+        let Self { context, program, needs } = self;
         let (path, name) = (script.path, script.name());
         let program = program.map_err(|error| {
             format!("gsh error in script '{name}': {path}{}", problem::of_syntax(&error, script.source))
@@ -86,8 +97,9 @@ impl Parsed {
         if let Some(robot) = &script.robot {
             context.give(robot.clone());
         }
+        let ready = READY.take().unwrap_or_else(to_come);
         let running = async {
-            let mut shell = shell(path, script.args, builtins).await.map_err(|error| lacking(&error))?;
+            let mut shell = shell(ready, path, script.args).await.map_err(|error| lacking(&error))?;
             execute(&mut shell, program, path, name).await
         };
         if needs == Needs::Nothing {
@@ -118,10 +130,15 @@ fn alone<T>(running: impl Future<Output = T>) -> std::io::Result<T> {
     let handle = ended.handle().clone();
     drop(ended);
     let _entered = handle.enter();
+    Ok(at_once(running))
+}
+
+/// Runs what waits for nobody.
+fn at_once<T>(running: impl Future<Output = T>) -> T {
     let mut running = pin!(running);
     loop {
         if let Poll::Ready(ended) = running.as_mut().poll(&mut task::Context::from_waker(Waker::noop())) {
-            return Ok(ended);
+            return ended;
         }
         thread::yield_now();
     }
@@ -137,18 +154,21 @@ fn runtime(context: &Arc<Context>) -> std::io::Result<Runtime> {
         .build()
 }
 
-async fn shell(path: &str, args: &[String], builtins: Builtins) -> Result<Shell<Extensions>, Error> {
+/// A shell with everything that is the same for all scripts.
+fn to_come() -> ShellBuilder<Extensions> {
     let constants = RetVal::ALL.iter().map(|ret| (format!("GBRET_{}", ret.name()), ret.number()));
     let statuses =
         [("Normal", 0), ("Fail", 1), ("MechanismFail", 2), ("ConfigurationError", 3), ("NotFound", 6), ("Success", 7)];
     let constants = constants.chain(statuses.map(|(name, number)| (format!("PLUGRET_{name}"), number)));
-    let mut builder = Shell::builder_with_extensions::<Extensions>().builtins(builtins);
+    let mut builder = Shell::builder_with_extensions::<Extensions>().builtins(builtins::all().clone());
     for (name, number) in constants {
         builder = builder.var(name, ShellVariable::new(number.to_string()));
     }
-    let sources = ShellValue::Dynamic { getter: sources, setter: |_| () };
-    builder
-        .var("BASH_SOURCE", ShellVariable::new(sources))
+    builder.var("BASH_SOURCE", ShellVariable::new(ShellValue::Dynamic { getter: sources, setter: |_| () }))
+}
+
+async fn shell(to_come: ShellBuilder<Extensions>, path: &str, args: &[String]) -> Result<Shell<Extensions>, Error> {
+    to_come
         .profile(ProfileLoadBehavior::Skip)
         .rc(RcLoadBehavior::Skip)
         .shell_name(path.to_owned())

@@ -310,7 +310,7 @@ fn a_script_that_starts_nothing_does_not_by_what_it_is_sent() {
 
 #[test]
 fn a_script_is_read_as_its_shell_would() {
-    let new = alone(shell(PATH, &[], builtins::all())).expect("run").expect("a shell");
+    let new = alone(shell(to_come(), PATH, &[])).expect("run").expect("a shell");
     assert!(new.parser_options() == ParserOptions::default());
 }
 

@@ -60,7 +60,7 @@ impl Supervisor {
     fn enter(&mut self, profile: Profile, pipeline: PipelineId) -> Option<u32> {
         let spawner = self.spawners.get_mut(&profile);
         let leases = if profile.privileged { &mut self.job_leases } else { &mut self.leases };
-        leases.enter(pipeline, || spawner?.blanks.pop())
+        leases.enter(pipeline, || spawner?.blanks.pop_front())
     }
 
     /// Has processes ready for the next runs of every profile.

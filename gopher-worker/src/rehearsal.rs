@@ -1,0 +1,137 @@
+//! What a run is likely to need of the memory of the process that it is forked from. A spawner finds out by a run of each
+//! language that is built in: it plays engine and secretd for a script of its own.
+
+use std::{
+    net::{Ipv4Addr, TcpListener},
+    os::fd::{AsFd, AsRawFd as _, OwnedFd},
+    time::{Duration, Instant},
+};
+
+use gopher_protocol::{
+    ids::{CallId, RunId, TaskName},
+    robot::{Limits, Runtime},
+    robot_api::{RetVal, RobotAnswer},
+    secretd::{SecretdToWorker, WorkerToSecretd},
+    worker::{EngineToWorker, RunRequest, WorkDir, WorkerToEngine},
+};
+use gopher_sys::{
+    Link, descriptors,
+    pages::Pages,
+    process::{self, Namespaces},
+};
+use nix::sys::signal::Signal;
+
+use crate::{
+    confinement::Walls,
+    error::WorkerError,
+    run::{self, Place, Prepared},
+};
+
+/// Says two things; when it says the second it has done what most scripts do.
+const SCRIPTS: [(Runtime, &str); 3] = [
+    (Runtime::Lua, "local bot = require('gopherbot_v1').Robot:new() bot:Say('a') bot:Say('b')"),
+    (
+        Runtime::JavaScript,
+        "const { Robot } = require('gopherbot_v1')(); const bot = new Robot(); bot.Say('a'); bot.Say('b')",
+    ),
+    (Runtime::Gsh, "case $1 in a) Say a; Say b ;; esac"),
+];
+
+/// How long a script may take to say something.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The pages that scripts need.
+#[derive(Default)]
+pub(crate) struct Needed {
+    /// What each of them writes.
+    pub(crate) always: Pages,
+    /// What one or another uses.
+    pub(crate) perhaps: Pages,
+}
+
+impl Needed {
+    /// Has a script run in each language. Where that fails, its scripts meet their pages one by one.
+    pub(crate) fn rehearse(walls: &Walls) -> Self {
+        let mut all = Vec::new();
+        for (runtime, script) in SCRIPTS {
+            match rehearsed(walls, &runtime, script) {
+                Ok(pages) => all.push(pages),
+                Err(error) => eprintln!("gopher-worker: a script in {runtime:?} could not be tried: {error}"),
+            }
+        }
+        Self {
+            always: all.iter().cloned().reduce(|a, b| a.written_by_both(&b)).unwrap_or_default(),
+            perhaps: all.into_iter().reduce(|a, b| a.or(&b)).unwrap_or_default(),
+        }
+    }
+}
+
+type Engine = Link<EngineToWorker, WorkerToEngine>;
+type Secretd = Link<SecretdToWorker, WorkerToSecretd>;
+
+/// What a script uses until it says something for the second time.
+fn rehearsed(walls: &Walls, runtime: &Runtime, script: &str) -> Result<Pages, WorkerError> {
+    let file = descriptors::pipe_holding(script.as_bytes()).map_err(WorkerError::system("pipe"))?;
+    let (engine, worker_engine) = gopher_sys::link::pair()?;
+    let (secretd, worker_secretd) = gopher_sys::link::pair()?;
+    let (mut engine, mut secretd) = (Engine::new(engine)?, Secretd::new(secretd)?);
+    secretd.send(&SecretdToWorker::Redeemed {
+        program: format!("/proc/self/fd/{}", file.as_raw_fd()),
+        runtime: runtime.clone(),
+        values: Vec::new(),
+        config: Vec::new(),
+    })?;
+    engine.send(&EngineToWorker::Run { request: request(&walls.plan.install_dir) })?;
+    let child = process::fork_with(Namespaces::default(), false, || {
+        WorkerError::told(perform(walls, &file, worker_engine, worker_secretd))
+    })
+    .map_err(WorkerError::system("clone of a rehearsal"))?;
+    let pages = said(&mut engine).and_then(|call| {
+        engine.send(&EngineToWorker::Answer { call, answer: RobotAnswer::RetVal(RetVal::Ok) })?;
+        said(&mut engine)?;
+        Pages::used_by(child.pid).map_err(WorkerError::file("read", "pagemap".as_ref()))
+    });
+    process::signal(&child.pidfd, Signal::SIGKILL).map_err(WorkerError::system("pidfd_send_signal"))?;
+    process::wait(&child.pidfd).map_err(WorkerError::system("waitid"))?;
+    pages
+}
+
+/// The next call of a run, and nothing before it.
+fn said(engine: &mut Engine) -> Result<CallId, WorkerError> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        match engine.wait_for(left)? {
+            Some((WorkerToEngine::Call { call, .. }, _)) => return Ok(call),
+            Some((other, _)) => return Err(WorkerError::Rehearsal(format!("{other:?}"))),
+            None if left.is_zero() => return Err(WorkerError::Rehearsal(format!("nothing came for {PATIENCE:?}"))),
+            None => {}
+        }
+    }
+}
+
+/// The life of the process that runs it, behind the walls that need no other namespaces.
+fn perform(walls: &Walls, file: &OwnedFd, engine: OwnedFd, secretd: OwnedFd) -> Result<(), WorkerError> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|l| l.set_nonblocking(true).map(|()| l));
+    let listener = listener.map_err(WorkerError::file("bind", "127.0.0.1".as_ref()))?;
+    let kept: [&dyn AsFd; 4] = [file, &engine, &secretd, &listener];
+    walls.close(0, &kept)?;
+    let place = Place { work_dir: "/".into(), home: "/".into(), own_pids: true, own_uid: true };
+    let prepared = Prepared::new(listener, None, &place)?;
+    run::run(prepared, TaskName::default(), engine, secretd, &place)
+}
+
+fn request(install_dir: &str) -> RunRequest {
+    let env = [("GOPHER_INSTALLDIR", install_dir), ("GOPHER_CHANNEL", "a"), ("GOPHER_USER", "a"), ("PATH", "/")];
+    RunRequest {
+        run: RunId(0),
+        task: TaskName::default(),
+        args: vec!["a".to_owned()],
+        env: env.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        work_dir: WorkDir::WorkSpace,
+        secure_parameters: false,
+        parameters: Vec::new(),
+        configure: false,
+        limits: Limits::default(),
+    }
+}
