@@ -62,7 +62,7 @@ impl Interpreter {
         let known = Known::default();
         let (modules, bot) = context.with(|ctx| {
             let bot = api::methods(&ctx, &known)?;
-            Ok::<_, rquickjs::Error>((Modules::compile(&ctx, &exit)?, Persistent::save(&ctx, bot)))
+            Ok::<_, rquickjs::Error>((Modules::prepare(&ctx, &exit)?, Persistent::save(&ctx, bot)))
         })?;
         // Its next collection is due when a script has used half as much again.
         runtime.run_gc();
@@ -97,7 +97,7 @@ pub(super) fn run(script: &Script<'_>) -> Result<i32, String> {
     let (modules, methods) = (ManuallyDrop::into_inner(modules), ManuallyDrop::into_inner(bot));
     let completion = context.with(|ctx| {
         ctx.globals().set("GBOT", bot_of(&ctx, script, methods, &known)?)?;
-        modules.install(&ctx, script)?;
+        modules.begin(&ctx, script)?;
         evaluate(&ctx, script, &exit)
     });
     if let Some(status) = exit.get() {

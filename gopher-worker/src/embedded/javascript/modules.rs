@@ -2,6 +2,7 @@
 //! beside this one that end in `.js`.
 
 use std::{
+    cell::{Cell, OnceCell},
     fs,
     io::Write as _,
     path::{Path, PathBuf},
@@ -18,34 +19,40 @@ const HTTP: &str = include_str!("http.js");
 /// The library that most scripts begin with, as this version ships it.
 const LIBRARY: &str = include_str!("../../../../packaging/share/lib/gopherbot_v1.js");
 
-/// Compiled, and as yet without a script.
+/// Its own body has run; called as a module, it gives what that exports.
+const AS_MODULE: &str = "(function (library) {
+  const made = { exports: {} };
+  library.call(made.exports, made.exports, undefined, made, 'gopherbot_v1.js', '');
+  return function (_exports, _require, module) { module.exports = made.exports; };
+})";
+
+/// What is there before a script is known.
 pub(super) struct Modules {
-    native: Persistent<Object<'static>>,
-    http: Persistent<Object<'static>>,
-    prelude: Persistent<Function<'static>>,
+    begin: Persistent<Function<'static>>,
+    libraries: Libraries,
 }
 
+/// Directories of libraries, once they are known.
+type Libraries = Rc<OnceCell<Vec<PathBuf>>>;
+
 impl Modules {
-    pub(super) fn compile(ctx: &Ctx<'_>, exit: &Exit) -> Result<Self> {
-        let native = native(ctx, exit)?;
+    pub(super) fn prepare(ctx: &Ctx<'_>, exit: &Exit) -> Result<Self> {
+        let libraries = Libraries::default();
+        let native = native(ctx, exit, &libraries)?;
         let http: Object<'_> = evaluate(ctx, "gopher:http", HTTP.to_owned())?.call((native.clone(),))?;
-        let prelude = evaluate(ctx, "gopher:prelude", PRELUDE.to_owned())?;
-        let (native, http) = (Persistent::save(ctx, native), Persistent::save(ctx, http));
-        Ok(Self { native, http, prelude: Persistent::save(ctx, prelude) })
+        let names: Object<'_> = evaluate(ctx, "gopher:prelude", PRELUDE.to_owned())?.call((native, http))?;
+        for name in ["process", "console"] {
+            ctx.globals().set(name, names.get::<_, Object<'_>>(name)?)?;
+        }
+        Ok(Self { begin: Persistent::save(ctx, names.get::<_, Function<'_>>("begin")?), libraries })
     }
 
     /// Gives a script its names.
-    pub(super) fn install<'js>(self, ctx: &Ctx<'js>, script: &Script<'_>) -> Result<()> {
-        let native: Object<'js> = self.native.restore(ctx)?;
-        let libraries: Vec<PathBuf> = script.libraries.iter().map(PathBuf::from).collect();
-        native.set(
-            "resolve",
-            Function::new(ctx.clone(), move |from: String, id: String| resolve(Path::new(&from), &id, &libraries))?,
-        )?;
+    pub(super) fn begin<'js>(self, ctx: &Ctx<'js>, script: &Script<'_>) -> Result<()> {
+        let _ = self.libraries.set(script.libraries.iter().map(PathBuf::from).collect());
         let argv: Vec<&str> =
             ["gopher-worker", script.path].into_iter().chain(script.args.iter().map(String::as_str)).collect();
-        let names: Object<'js> =
-            self.prelude.restore(ctx)?.call((native, self.http.restore(ctx)?, script.path, argv))?;
+        let names: Object<'js> = self.begin.restore(ctx)?.call((script.path, argv))?;
         for entry in names.props::<String, Value<'js>>() {
             let (name, value) = entry?;
             ctx.globals().set(name, value)?;
@@ -72,16 +79,26 @@ fn module<'js>(ctx: &Ctx<'js>, filename: &str, source: &str) -> Result<Function<
 }
 
 /// What the files in JavaScript cannot do by themselves.
-fn native<'js>(ctx: &Ctx<'js>, exit: &Exit) -> Result<Object<'js>> {
+fn native<'js>(ctx: &Ctx<'js>, exit: &Exit, libraries: &Libraries) -> Result<Object<'js>> {
     let native = Object::new(ctx.clone())?;
+    let libraries = Rc::clone(libraries);
+    let resolve =
+        move |from: String, id: String| resolve(Path::new(&from), &id, libraries.get().map_or(&[][..], Vec::as_slice));
+    native.set("resolve", Function::new(ctx.clone(), resolve)?)?;
     native.set("read", Function::new(ctx.clone(), |ctx: Ctx<'js>, path: String| read(&ctx, &path))?)?;
-    // Compiled now, it need not be when it is required.
-    let library = Persistent::save(ctx, module(ctx, "gopherbot_v1.js", LIBRARY)?);
+    // Run now, it need not be when it is required.
+    let library = module(ctx, "gopherbot_v1.js", LIBRARY)?;
+    let library: Function<'js> = evaluate(ctx, "gopher:library", AS_MODULE.to_owned())?.call((library,))?;
+    let library = Cell::new(Some(Persistent::save(ctx, library)));
     native.set(
         "compile",
         Function::new(ctx.clone(), move |ctx: Ctx<'js>, path: String| -> Result<Function<'js>> {
             let source = read(&ctx, &path)?;
-            if source == LIBRARY { library.clone().restore(&ctx) } else { module(&ctx, &path, &source) }
+            // A copy of it elsewhere is another module.
+            match if source == LIBRARY { library.take() } else { None } {
+                Some(library) => library.restore(&ctx),
+                None => module(&ctx, &path, &source),
+            }
         })?,
     )?;
     native.set(

@@ -1,9 +1,9 @@
-// The names that every script finds: `require`, `module`, `exports`, `process`, `console`.
-(function (native, http, script, argv) {
+// The names that every script finds: `process` and `console` before it is known, `require`, `module` and `exports` then.
+(function (native, http) {
   "use strict";
 
   const cache = Object.create(null);
-  const main = made(script);
+  let main;
 
   function made(path) {
     const module = { id: path, filename: path, exports: {}, loaded: false };
@@ -76,7 +76,7 @@
   const printing = (error) => (...values) => native.print(values.map(shown).join(" "), error);
 
   const process = {
-    argv,
+    argv: [],
     exit(code = 0) {
       if (!Number.isInteger(code)) {
         throw new TypeError("process.exit: the argument `code` (number 1) must be a whole number");
@@ -93,5 +93,11 @@
     warn: printing(true),
     error: printing(true),
   };
-  return { require: requiring(directory(script)), module: main, exports: main.exports, process, console };
+
+  function begin(script, argv) {
+    process.argv = argv;
+    main = made(script);
+    return { require: requiring(directory(script)), module: main, exports: main.exports };
+  }
+  return { process, console, begin };
 });

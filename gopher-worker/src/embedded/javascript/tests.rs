@@ -150,6 +150,15 @@ fn mail_has_the_same_arguments_as_in_other_languages() {
 }
 
 #[test]
+fn a_library_that_is_forgotten_is_another_one_when_it_is_required_again() {
+    let source = "const one = require('gopherbot_v1');
+        if (require('gopherbot_v1') !== one) throw new Error('two');
+        delete require.cache[require.resolve('gopherbot_v1')];
+        require('gopherbot_v1') !== one ? require('gopherbot_v1')().task.Normal + 3 : 4";
+    assert_eq!(run_with(source, &[], ok).0, Ok(3));
+}
+
+#[test]
 fn every_method_is_in_the_library() {
     let names: Vec<&str> = crate::embedded::robot::methods().collect();
     let source = format!(

@@ -1,6 +1,6 @@
 //! `require`: libraries of the install tree and the robot, and the modules `http` and `json`.
 
-use std::fs;
+use std::{cell::Cell, fs};
 
 use mlua::{Lua, MultiValue, Table, Value};
 use serde_json::Value as Json;
@@ -28,7 +28,7 @@ pub(super) fn search(lua: &Lua, libraries: &[String]) -> mlua::Result<()> {
 
 pub(super) fn install(lua: &Lua) -> mlua::Result<()> {
     let package: Table = lua.globals().get("package")?;
-    compiled_library(lua, &package)?;
+    library_that_has_run(lua, &package)?;
     let preload: Table = package.get("preload")?;
     preload.set("json", lua.create_function(|lua, _: MultiValue| json(lua))?)?;
     preload.set("http", lua.create_function(|lua, _: MultiValue| http_module(lua))?)?;
@@ -55,10 +55,11 @@ pub(super) fn install(lua: &Lua) -> mlua::Result<()> {
     Ok(())
 }
 
-/// Compiles the library now: where `require` finds a file with this text, it need not be compiled again.
-fn compiled_library(lua: &Lua, package: &Table) -> mlua::Result<()> {
+/// Runs the library now: where `require` finds a file with this text, it need not be read again.
+fn library_that_has_run(lua: &Lua, package: &Table) -> mlua::Result<()> {
     let (name, text) = LIBRARY;
-    let compiled = lua.load(text).set_name(format!("@{name}.lua")).into_function()?;
+    let library: Table = lua.load(text).set_name(format!("@{name}.lua")).call(name)?;
+    let loader = Cell::new(Some(lua.create_function(move |_, _: MultiValue| Ok(library.clone()))?));
     let searcher = lua.create_function(move |lua, wanted: String| {
         if wanted != name {
             return Ok(None);
@@ -66,7 +67,8 @@ fn compiled_library(lua: &Lua, package: &Table) -> mlua::Result<()> {
         let package: Table = lua.globals().get("package")?;
         let path: String = package.get("path")?;
         let found = path.split(';').find_map(|template| fs::read(template.replace('?', name)).ok());
-        Ok((found.as_deref() == Some(text.as_bytes())).then(|| compiled.clone()))
+        // Who forgets it and requires it again wants another one.
+        Ok(if found.as_deref() == Some(text.as_bytes()) { loader.take() } else { None })
     })?;
     // After what is preloaded, before whatever reads files.
     package.get::<Table>("loaders")?.raw_insert(2, searcher)

@@ -194,6 +194,14 @@ fn json_and_the_libraries_are_there() {
 }
 
 #[test]
+fn a_library_that_is_forgotten_is_another_one_when_it_is_required_again() {
+    let source = "local one = require 'gopherbot_v1'; assert(require 'gopherbot_v1' == one)
+        package.loaded.gopherbot_v1 = nil
+        return require('gopherbot_v1') ~= one and require('gopherbot_v1').task.Normal + 3 or 4";
+    assert_eq!(run_with(source, &[], ok).0, Ok(3));
+}
+
+#[test]
 fn a_library_of_that_name_with_another_text_is_the_one_that_is_required() {
     let dir = tempfile::tempdir().expect("a directory");
     std::fs::write(dir.path().join("gopherbot_v1.lua"), "return { own = true }").expect("written");
