@@ -13,6 +13,7 @@ use gopher_protocol::{
     robot::Limits,
     supervisor::{
         RunMode, SandboxReport, SpawnKind, SpawnerPlan, SpawnerToSupervisor, SupervisorToProcess, SupervisorToSpawner,
+        When,
     },
 };
 use gopher_sys::{
@@ -157,10 +158,14 @@ impl Spawner {
             };
             match message {
                 None => self.make_one(link)?,
-                Some((SupervisorToSpawner::Make { slot, uid, limits, now: true }, _)) => {
+                Some((SupervisorToSpawner::Make { slot, uid, limits, when: When::Wanted }, _)) => {
                     self.make_or_say(slot, uid, &limits, link)?;
                 }
-                Some((SupervisorToSpawner::Make { slot, uid, limits, now: false }, _)) => {
+                Some((SupervisorToSpawner::Make { slot, uid, limits, when: When::Spare }, _)) => {
+                    self.prepare.push_front((slot, uid, limits));
+                    self.make_one(link)?;
+                }
+                Some((SupervisorToSpawner::Make { slot, uid, limits, when: When::Idle }, _)) => {
                     self.prepare.push_back((slot, uid, limits));
                 }
                 Some((SupervisorToSpawner::Release { slot }, _)) => {

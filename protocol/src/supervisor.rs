@@ -63,6 +63,8 @@ messages! {
     12 GenerationDropped { generation: Generation };
     /// The robot keeps its memories where Gopherbot has them.
     13 UseOldMemories;
+    /// The run has said its last word: all that is left is the end of its process.
+    14 Concluded { run: RunId };
 }
 
 messages! {
@@ -133,9 +135,20 @@ messages! {
     3 Stop;
     /// The ids of its user namespace are mapped.
     4 Mapped;
-    /// Make a confined process in this slot, which will get its order from the supervisor: now, or when nothing else is
-    /// to be done.
-    5 Make { slot: u32, uid: u32, limits: Limits, now: bool };
+    /// Make a confined process in this slot, which will get its order from the supervisor.
+    5 Make { slot: u32, uid: u32, limits: Limits, when: When };
+}
+
+wire! {
+    /// When a process is made.
+    pub enum When {
+        /// At once: a run waits for it.
+        Wanted,
+        /// At once, because nobody waits for anything.
+        Spare,
+        /// When nothing else is to be done.
+        Idle,
+    }
 }
 
 messages! {

@@ -259,7 +259,10 @@ impl Engine {
                     }
                 }
             }
-            WorkerToEngine::Done { outcome } => self.conclude(id, &Ok(outcome)),
+            WorkerToEngine::Done { outcome } => {
+                self.supervisor.send(&EngineToSupervisor::Concluded { run: id });
+                self.conclude(id, &Ok(outcome));
+            }
         }
     }
 

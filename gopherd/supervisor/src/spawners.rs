@@ -8,7 +8,7 @@ use std::{
 use gopher_protocol::{
     ids::Generation,
     robot::Limits,
-    supervisor::{GenerationSettings, RunMode, SpawnerPlan, SpawnerToSupervisor, SupervisorToSpawner},
+    supervisor::{GenerationSettings, RunMode, SpawnerPlan, SpawnerToSupervisor, SupervisorToSpawner, When},
 };
 use gopher_sys::process;
 
@@ -79,13 +79,13 @@ impl Spawner {
     }
 
     /// Has another process made for later, if there are too few.
-    pub(crate) fn prepare(&mut self, take: impl FnOnce() -> Option<(u32, u32)>) -> bool {
+    pub(crate) fn prepare(&mut self, when: &When, take: impl FnOnce() -> Option<(u32, u32)>) -> bool {
         if !self.is_ready() || self.blanks.len() + self.preparing.len() >= BLANKS {
             return false;
         }
         let Some((slot, uid)) = take() else { return false };
         self.preparing.push(slot);
-        self.tell(SupervisorToSpawner::Make { slot, uid, limits: Limits::default(), now: false });
+        self.tell(SupervisorToSpawner::Make { slot, uid, limits: Limits::default(), when: when.clone() });
         true
     }
 

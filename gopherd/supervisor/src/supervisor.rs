@@ -18,7 +18,7 @@ use gopher_protocol::{
     supervisor::{
         ConnectorToSupervisor, EngineStart, EngineToSupervisor, GenerationSettings, Isolation, Layout, RunExit,
         RunMode, SandboxReport, SecretdToSupervisor, SpawnKind, SpawnOrder, SpawnRequest, SpawnerToSupervisor,
-        SupervisorToConnector, SupervisorToEngine, SupervisorToProcess, SupervisorToSecretd, SupervisorToSpawner,
+        SupervisorToConnector, SupervisorToEngine, SupervisorToProcess, SupervisorToSecretd, SupervisorToSpawner, When,
     },
 };
 use gopher_sys::{

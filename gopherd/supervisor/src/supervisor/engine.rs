@@ -89,6 +89,7 @@ impl Supervisor {
             }
             EngineToSupervisor::Spawn { request } => self.spawn(&request)?,
             EngineToSupervisor::Kill { run } => self.kill_run(run),
+            EngineToSupervisor::Concluded { run } => self.concluded(run),
             EngineToSupervisor::PipelineClosed { pipeline } => self.close_pipeline(pipeline),
             EngineToSupervisor::Load { generation, read_paths } => self.load(generation, read_paths)?,
             EngineToSupervisor::GenerationActive { generation, settings } => {

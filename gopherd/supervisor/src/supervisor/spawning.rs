@@ -69,7 +69,15 @@ impl Supervisor {
         let wanted = |p: &&Profile| self.settings.contains_key(&p.generation) && !self.is_stale(**p);
         let profiles: Vec<Profile> = self.spawners.keys().filter(wanted).copied().collect();
         for profile in profiles {
-            self.have_ready(profile);
+            self.have_ready(profile, &When::Idle);
+        }
+    }
+
+    /// A run is about to end: nobody waits for it any more, so this is the time to prepare for the next one.
+    pub(super) fn concluded(&mut self, run: RunId) {
+        let Some(profile) = self.runs.0.get(&run).map(|live| live.profile) else { return };
+        if !self.is_stale(profile) {
+            self.have_ready(profile, &When::Spare);
         }
     }
 
@@ -80,11 +88,11 @@ impl Supervisor {
     }
 
     /// Has processes ready for the next runs of a profile.
-    fn have_ready(&mut self, profile: Profile) {
+    fn have_ready(&mut self, profile: Profile, when: &When) {
         let Some(spawner) = self.spawners.get_mut(&profile) else { return };
         let leases = if profile.privileged { &mut self.job_leases } else { &mut self.leases };
         let accounts = &self.accounts;
-        while spawner.prepare(|| leases.take().map(|slot| (slot, accounts.run_uid(profile.privileged, slot)))) {}
+        while spawner.prepare(when, || leases.take().map(|slot| (slot, accounts.run_uid(profile.privileged, slot)))) {}
     }
 
     pub(super) fn load(&mut self, generation: Generation, read_paths: Vec<String>) -> Result<(), SupervisorError> {
@@ -135,7 +143,7 @@ impl Supervisor {
         }
         let uid = self.accounts.run_uid(profile.privileged, slot);
         if let Some(spawner) = self.spawners.get_mut(&profile) {
-            spawner.tell(SupervisorToSpawner::Make { slot, uid, limits, now: true });
+            spawner.tell(SupervisorToSpawner::Make { slot, uid, limits, when: When::Wanted });
         }
         Ok(())
     }
@@ -298,7 +306,7 @@ impl Supervisor {
             spawner.ready();
         }
         if self.settings.contains_key(&profile.generation) {
-            self.have_ready(profile);
+            self.have_ready(profile, &When::Idle);
         }
     }
 
@@ -330,7 +338,7 @@ impl Supervisor {
         for (privileged, network) in profiles {
             let profile = Profile { generation, privileged, network };
             if self.spawners.contains_key(&profile) {
-                self.have_ready(profile);
+                self.have_ready(profile, &When::Idle);
             } else {
                 self.start_spawner(profile)?;
             }
@@ -474,7 +482,7 @@ impl Supervisor {
         }
         let stale = self.is_stale(live.profile);
         if !stale && live.load.is_none() {
-            self.have_ready(live.profile);
+            self.have_ready(live.profile, &When::Idle);
         }
         let privileged = live.profile.privileged;
         if let Some(slot) = self.leases_of(privileged).leave(live.pipeline) {
