@@ -12,7 +12,10 @@ use gopher_protocol::{
     connector::{ConnectorToEngine, EngineToConnector},
     supervisor::{ConnectorToSupervisor, SupervisorToConnector},
 };
-use gopher_sys::{LinkError, Poller, poll::Ready};
+use gopher_sys::{
+    LinkError, Poller,
+    poll::{AT_ONCE, Ready},
+};
 
 use crate::{
     error::ConnectorError,
@@ -199,7 +202,7 @@ fn engine_turn(service: &mut impl Service, io: &mut Io) -> Result<Turn, Connecto
         }
         service.engine(message, descriptors, io)?;
         // Who has said something often has more to say at once.
-        io.poller.expect();
+        io.poller.expect(AT_ONCE);
     }
     io.flush()?;
     Ok(Turn::Goes)

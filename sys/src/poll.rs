@@ -26,7 +26,8 @@ pub struct Ready {
 pub struct Poller {
     epoll: Arc<Epoll>,
     events: Vec<EpollEvent>,
-    expecting: bool,
+    /// For how long something is expected.
+    expecting: Option<Duration>,
     awake: Awake,
 }
 
@@ -51,13 +52,15 @@ pub struct Awake {
     worthwhile: bool,
 }
 
-impl Awake {
-    /// Longest wait without sleep; about what it takes to wake on an idle processor.
-    const LONGEST: Duration = Duration::from_micros(50);
+/// Longest wait without sleep for whoever answers at once; about what it takes to wake on an idle processor.
+pub const AT_ONCE: Duration = Duration::from_micros(50);
+/// The same for a program that has its answer, until it has its next call ready or is done.
+pub const NEXT_CALL: Duration = Duration::from_micros(100);
 
-    /// Whether a wait that has `begun` then goes on without sleep.
-    pub fn goes_on(&self, begun: Instant) -> bool {
-        let goes_on = self.worthwhile && begun.elapsed() < Self::LONGEST;
+impl Awake {
+    /// Whether a wait that has `begun` then goes on without sleep, for at most as long as is usual.
+    pub fn goes_on(&self, begun: Instant, usual: Duration) -> bool {
+        let goes_on = self.worthwhile && begun.elapsed() < usual;
         if goes_on {
             std::thread::yield_now();
         }
@@ -65,8 +68,8 @@ impl Awake {
     }
 
     /// A wait that has `begun` then is over.
-    pub fn learn(&mut self, begun: Instant) {
-        self.worthwhile = begun.elapsed() < 2 * Self::LONGEST;
+    pub fn learn(&mut self, begun: Instant, usual: Duration) {
+        self.worthwhile = begun.elapsed() < 2 * usual;
     }
 }
 
@@ -83,7 +86,7 @@ fn interest(write: bool) -> EpollFlags {
 impl Poller {
     pub fn new() -> Result<Self, Errno> {
         let epoll = Arc::new(Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?);
-        Ok(Self { epoll, events: vec![EpollEvent::empty(); 64], expecting: false, awake: Awake::default() })
+        Ok(Self { epoll, events: vec![EpollEvent::empty(); 64], expecting: None, awake: Awake::default() })
     }
 
     /// Lets another thread change what is watched.
@@ -106,26 +109,29 @@ impl Poller {
         self.epoll.delete(fd)
     }
 
-    /// Says that something will be ready at once: the next wait is awake at first.
-    pub fn expect(&mut self) {
-        self.expecting = true;
+    /// Says that something will be ready within this time: the next wait is awake for so long.
+    pub fn expect(&mut self, within: Duration) {
+        self.expecting = self.expecting.max(Some(within));
     }
 
     /// Waits until something is ready or `timeout` has passed (`None`: for ever).
     pub fn wait(&mut self, timeout: Option<Duration>) -> Result<Vec<Ready>, Errno> {
-        if std::mem::take(&mut self.expecting) { self.wait_awake(timeout) } else { self.sleep(timeout) }
+        match self.expecting.take() {
+            Some(usual) => self.wait_awake(usual, timeout),
+            None => self.sleep(timeout),
+        }
     }
 
-    fn wait_awake(&mut self, timeout: Option<Duration>) -> Result<Vec<Ready>, Errno> {
+    fn wait_awake(&mut self, usual: Duration, timeout: Option<Duration>) -> Result<Vec<Ready>, Errno> {
         let begun = Instant::now();
         let mut ready = self.sleep(Some(Duration::ZERO))?;
-        while ready.is_empty() && self.awake.goes_on(begun) && timeout.is_none_or(|t| begun.elapsed() < t) {
+        while ready.is_empty() && self.awake.goes_on(begun, usual) && timeout.is_none_or(|t| begun.elapsed() < t) {
             ready = self.sleep(Some(Duration::ZERO))?;
         }
         if ready.is_empty() {
             ready = self.sleep(timeout)?;
         }
-        self.awake.learn(begun);
+        self.awake.learn(begun, usual);
         Ok(ready)
     }
 
@@ -162,13 +168,13 @@ mod tests {
     fn a_wait_in_vain_sleeps_the_next_time_and_quick_answers_make_it_awake_again() {
         let mut awake = Awake::default();
         let begun = Instant::now();
-        assert!(awake.goes_on(begun));
+        assert!(awake.goes_on(begun, AT_ONCE));
         let long_ago = begun.checked_sub(Duration::from_millis(1)).expect("a clock that began earlier");
-        assert!(!awake.goes_on(long_ago), "nobody waits awake for long");
-        awake.learn(long_ago);
-        assert!(!awake.goes_on(Instant::now()));
-        awake.learn(Instant::now());
-        assert!(awake.goes_on(Instant::now()));
+        assert!(!awake.goes_on(long_ago, AT_ONCE), "nobody waits awake for long");
+        awake.learn(long_ago, AT_ONCE);
+        assert!(!awake.goes_on(Instant::now(), AT_ONCE));
+        awake.learn(Instant::now(), AT_ONCE);
+        assert!(awake.goes_on(Instant::now(), AT_ONCE));
     }
 
     #[test]
@@ -177,11 +183,11 @@ mod tests {
         let mut poller = Poller::new().expect("a poller");
         poller.add(&ours, 7, false).expect("watched");
         for _ in 0..2 {
-            poller.expect();
+            poller.expect(AT_ONCE);
             assert!(poller.wait(Some(Duration::from_millis(2))).expect("waited").is_empty());
         }
         std::io::Write::write_all(&mut theirs, b"x").expect("written");
-        poller.expect();
+        poller.expect(AT_ONCE);
         let ready = poller.wait(None).expect("waited");
         assert_eq!(ready, [Ready { token: 7, read: true, write: false }]);
     }

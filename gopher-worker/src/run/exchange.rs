@@ -19,7 +19,7 @@ use gopher_protocol::{
 };
 use gopher_sys::{
     LinkError,
-    poll::{Awake, Registry},
+    poll::{AT_ONCE, Awake, Registry},
 };
 use nix::{
     errno::Errno,
@@ -133,14 +133,14 @@ impl Asker {
             let writing = {
                 let mut turn = self.exchange.turn();
                 if let Some(answer) = turn.answer(call)? {
-                    self.awake.learn(begun);
+                    self.awake.learn(begun, AT_ONCE);
                     return Ok(answer);
                 }
                 // What came for the other thread does not wait for the answer.
                 turn.watch().map_err(|errno| LinkError::System { call: "epoll_ctl", errno })?;
                 turn.link.wants_write()
             };
-            if self.awake.goes_on(begun) {
+            if self.awake.goes_on(begun, AT_ONCE) {
                 continue;
             }
             let events = if writing { PollFlags::POLLIN | PollFlags::POLLOUT } else { PollFlags::POLLIN };

@@ -10,7 +10,7 @@ use gopher_protocol::{
 };
 use gopher_sys::{
     LinkError,
-    poll::Ready,
+    poll::{AT_ONCE, NEXT_CALL, Ready},
     process::{self, Exit},
 };
 use nix::{
@@ -55,7 +55,7 @@ impl Running {
             let deadline = self.kill_at.map_or(next_check, |at| at.min(next_check));
             let longest = Some(deadline.saturating_duration_since(Instant::now()));
             if self.endpoint.as_ref().is_some_and(Endpoint::expects) {
-                self.poller.expect();
+                self.poller.expect(AT_ONCE);
             }
             let ready = self.poller.wait(longest);
             let mut turn = exchange.turn();
@@ -200,6 +200,7 @@ impl Running {
                     let answer = task_config::opened(answer, &self.config);
                     if let Some(endpoint) = &mut self.endpoint {
                         endpoint.answer(call, &answer, &self.poller);
+                        self.poller.expect(NEXT_CALL);
                     }
                 }
                 EngineToWorker::Cancel { reason } => {

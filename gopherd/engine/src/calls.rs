@@ -13,6 +13,8 @@ use gopher_protocol::{
     worker::EngineToWorker,
 };
 
+use gopher_sys::poll::NEXT_CALL;
+
 use crate::{
     attributes::{self, Attribute},
     brain::{Asker, Brain, whole_key},
@@ -125,6 +127,10 @@ impl Engine {
         if !wire.send(&EngineToWorker::Answer { call: caller.call, answer }) {
             let answer = RobotAnswer::Refused("the answer is too long".to_owned());
             wire.send(&EngineToWorker::Answer { call: caller.call, answer });
+        }
+        // A script that is built in is quicker than that, and may wait for this processor.
+        if run.extension().is_some_and(|extension| !extension.runtime.is_embedded()) {
+            self.poller.expect(NEXT_CALL);
         }
     }
 

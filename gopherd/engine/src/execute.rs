@@ -16,7 +16,7 @@ use gopher_protocol::{
     supervisor::{EngineToSupervisor, RunExit, SpawnRequest},
     worker::{EngineToWorker, Outcome, RunRequest, WorkDir, WorkerToEngine},
 };
-use gopher_sys::LinkError;
+use gopher_sys::{LinkError, poll::AT_ONCE};
 
 use crate::{
     connectors::Style,
@@ -247,7 +247,7 @@ impl Engine {
                 self.no_longer_starting(id);
                 self.call(id, call, request);
                 // Who has its answer often has the next call at once.
-                self.poller.expect();
+                self.poller.expect(AT_ONCE);
             }
             WorkerToEngine::Output { stream, bytes } => {
                 let Some(run) = self.runs.get_mut(&id) else { return };
