@@ -125,8 +125,12 @@ impl Stage {
         }
     }
 
+    /// What the supervisor hears next, but for the last words of runs.
     fn asked(&mut self) -> EngineToSupervisor {
-        self.until("the engine to ask the supervisor", |s| s.supervisor.receive().expect("alive").map(|(m, _)| m))
+        self.until("the engine to ask the supervisor", |s| match s.supervisor.receive().expect("alive")?.0 {
+            EngineToSupervisor::Concluded { .. } => None,
+            other => Some(other),
+        })
     }
 
     /// Lets the engine do whatever it has to do now.
@@ -248,7 +252,7 @@ impl Stage {
     fn spawn_request(&mut self) -> SpawnRequest {
         self.until("a run", |s| match s.supervisor.receive().expect("alive")?.0 {
             EngineToSupervisor::Spawn { request } => Some(request),
-            EngineToSupervisor::PipelineClosed { .. } => None,
+            EngineToSupervisor::PipelineClosed { .. } | EngineToSupervisor::Concluded { .. } => None,
             other => panic!("not a run: {other:?}"),
         })
     }

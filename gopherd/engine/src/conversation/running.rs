@@ -131,6 +131,20 @@ fn a_prompt_is_answered_by_the_next_message_even_if_it_is_a_command() {
 }
 
 #[test]
+fn the_supervisor_hears_that_a_run_is_concluded_before_its_process_ends() {
+    let mut stage = Stage::open(testing::robot_with(vec![deploy()]));
+    stage.say(testing::inbound("bob", "general", ";deploy web"));
+    let (mut worker, request) = stage.worker();
+    let outcome = Outcome::Exited { status: TaskRetVal(0), signal: None };
+    worker.send(&WorkerToEngine::Done { outcome }).expect("sends");
+    stage.until("the conclusion", |s| match s.supervisor.receive().expect("alive")?.0 {
+        EngineToSupervisor::Concluded { run } => (run == request.run).then_some(()),
+        EngineToSupervisor::PipelineClosed { .. } => None,
+        other => panic!("{other:?}"),
+    });
+}
+
+#[test]
 fn a_worker_that_vanishes_or_never_starts_gets_one_sentence() {
     let mut stage = Stage::open(testing::robot_with(vec![deploy()]));
     stage.say(testing::inbound("bob", "general", ";deploy web"));
@@ -198,7 +212,7 @@ fn the_end_cancels_what_runs_and_refuses_what_comes() {
     stage.tell(&SupervisorToEngine::Ping { nonce: 7 });
     assert!(matches!(
         stage.until("the pong", |s| match s.supervisor.receive().expect("alive")?.0 {
-            EngineToSupervisor::PipelineClosed { .. } => None,
+            EngineToSupervisor::PipelineClosed { .. } | EngineToSupervisor::Concluded { .. } => None,
             other => Some(other),
         }),
         EngineToSupervisor::Pong { nonce: 7 }
