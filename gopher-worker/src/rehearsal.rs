@@ -2,7 +2,6 @@
 //! language that is built in: it plays engine and secretd for a script of its own.
 
 use std::{
-    net::{Ipv4Addr, TcpListener},
     os::fd::{AsFd, AsRawFd as _, OwnedFd},
     time::{Duration, Instant},
 };
@@ -38,7 +37,7 @@ const SCRIPTS: [(Runtime, &str); 3] = [
 ];
 
 /// How long a script may take to say something.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The pages that scripts need.
 #[derive(Default)]
@@ -112,8 +111,7 @@ fn said(engine: &mut Engine) -> Result<CallId, WorkerError> {
 
 /// The life of the process that runs it, behind the walls that need no other namespaces.
 fn perform(walls: &Walls, file: &OwnedFd, engine: OwnedFd, secretd: OwnedFd) -> Result<(), WorkerError> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|l| l.set_nonblocking(true).map(|()| l));
-    let listener = listener.map_err(WorkerError::file("bind", "127.0.0.1".as_ref()))?;
+    let listener = run::listener()?;
     let kept: [&dyn AsFd; 4] = [file, &engine, &secretd, &listener];
     walls.close(0, &kept)?;
     let place = Place { work_dir: "/".into(), home: "/".into(), own_pids: true, own_uid: true };

@@ -2,7 +2,6 @@
 
 use std::{
     collections::VecDeque,
-    net::{Ipv4Addr, TcpListener},
     os::fd::{AsFd, OwnedFd},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -261,8 +260,7 @@ impl Spawner {
         self.needed.always.take();
         self.walls.enter(slot, uid, limits)?;
         // Bound before the walls that let nothing be bound.
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|l| l.set_nonblocking(true).map(|()| l));
-        let listener = listener.map_err(WorkerError::file("bind", "127.0.0.1".as_ref()))?;
+        let listener = run::listener()?;
         let port = listener.local_addr().map_err(WorkerError::file("bind", "127.0.0.1".as_ref()))?.port();
         let sockets = Sockets::open().ok();
         let mut kept: Vec<&dyn AsFd> = vec![&control, &listener];

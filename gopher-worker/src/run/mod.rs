@@ -32,7 +32,10 @@ use nix::{
     sys::{signal::SigSet, signalfd::SignalFd},
 };
 
-pub(crate) use self::{attendant::Attendant, prepared::Prepared};
+pub(crate) use self::{
+    attendant::Attendant,
+    prepared::{Prepared, listener},
+};
 use self::{
     exchange::{Asker, Exchange},
     output::Output,

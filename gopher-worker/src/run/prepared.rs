@@ -1,7 +1,7 @@
 //! What every run needs, whatever it is: made while its process waits for an order.
 
 use std::{
-    net::TcpListener,
+    net::{Ipv4Addr, TcpListener},
     os::{
         fd::{AsFd as _, OwnedFd},
         unix::net::UnixStream,
@@ -37,6 +37,12 @@ pub(crate) struct Prepared {
     pub(super) port: u16,
     /// Where there was time to start it.
     pub(super) attendant: Option<Attendant>,
+}
+
+/// Where a run's Robot API will listen for HTTP.
+pub(crate) fn listener() -> Result<TcpListener, WorkerError> {
+    let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|l| l.set_nonblocking(true).map(|()| l));
+    bound.map_err(WorkerError::file("bind", "127.0.0.1".as_ref()))
 }
 
 impl Prepared {

@@ -308,6 +308,16 @@ fn a_script_that_starts_nothing_does_not_by_what_it_is_sent() {
     }
 }
 
+/// A function is known by its name, wherever it is defined.
+#[test]
+fn a_function_that_is_not_there_yet_is_no_program_either() {
+    for source in ["expr 1 + 1; Say $?; expr() { :; }", "f() { expr() { :; }; }; expr 1; Say $?"] {
+        assert_eq!(Parsed::new(PATH, source.as_bytes()).needs, Needs::Nothing, "{source}");
+        let (status, texts) = said(source);
+        assert!(status.is_ok() && texts.iter().all(|text| text != "0"), "{source}: {status:?} {texts:?}");
+    }
+}
+
 #[test]
 fn a_script_is_read_as_its_shell_would() {
     let new = alone(shell(to_come(), PATH, &[])).expect("run").expect("a shell");

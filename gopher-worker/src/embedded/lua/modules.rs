@@ -55,7 +55,7 @@ pub(super) fn install(lua: &Lua) -> mlua::Result<()> {
     Ok(())
 }
 
-/// Runs the library now: where `require` finds a file with this text, it need not be read again.
+/// Runs the library now: where `require` finds a file with this text, it need not run again.
 fn library_that_has_run(lua: &Lua, package: &Table) -> mlua::Result<()> {
     let (name, text) = LIBRARY;
     let library: Table = lua.load(text).set_name(format!("@{name}.lua")).call(name)?;
