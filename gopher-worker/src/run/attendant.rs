@@ -31,6 +31,11 @@ impl Attendant {
         let _ = self.work.send(Box::new(work));
     }
 
+    /// Leaves it waiting until its process ends: a program starts beside it as well, and to end it takes a while.
+    pub(super) fn leave(self) {
+        std::mem::forget(self);
+    }
+
     /// Ends it: who forks next has no thread beside.
     pub(super) fn dismiss(self) {
         drop(self.work);

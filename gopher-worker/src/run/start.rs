@@ -59,8 +59,10 @@ pub(super) fn begin(
             Ok((Main::Thread(heard), Some(Beside { task, ended, attendant, api })))
         }
         task => {
-            if let Some(attendant) = attendant {
-                attendant.dismiss();
+            match attendant {
+                Some(attendant) if task.is_some() => attendant.dismiss(),
+                Some(attendant) => attendant.leave(),
+                None => {}
             }
             // A program must meet every signal that is meant for it: it inherits what is blocked here.
             let blocked = SigSet::empty().thread_swap_mask(SigmaskHow::SIG_SETMASK).map_err(system("sigprocmask"))?;
