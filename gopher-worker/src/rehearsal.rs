@@ -40,7 +40,6 @@ const SCRIPTS: [(Runtime, &str); 3] = [
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The pages that scripts need.
-#[derive(Default)]
 pub(crate) struct Needed {
     /// What each of them writes.
     pub(crate) always: Pages,

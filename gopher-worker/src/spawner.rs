@@ -76,7 +76,8 @@ struct Spawner {
     prepare: VecDeque<(u32, u32, Limits)>,
     /// Processes that are made from now on have their interpreters ready.
     warm: bool,
-    needed: Needed,
+    /// What a run is likely to need; found out when nobody waits for anything.
+    needed: Option<Needed>,
 }
 
 impl Spawner {
@@ -112,13 +113,8 @@ impl Spawner {
         let scratch = if confined { view::SCRATCH.into() } else { PathBuf::from(&plan.scratch_dir) };
         let report = SandboxReport { landlock_abi: landlock_abi(), user_namespace: confined, seccomp: true, missing };
         let walls = Walls::prepare(plan, tmp_links)?;
-        let spawner = Self {
-            walls,
-            workspaces: Workspaces::new(scratch),
-            prepare: VecDeque::new(),
-            warm: false,
-            needed: Needed::default(),
-        };
+        let spawner =
+            Self { walls, workspaces: Workspaces::new(scratch), prepare: VecDeque::new(), warm: false, needed: None };
         spawner.probe()?;
         Ok((spawner, report))
     }
@@ -151,11 +147,13 @@ impl Spawner {
 
     fn serve(&mut self, link: &mut SupervisorLink) -> Result<(), WorkerError> {
         loop {
-            let message = match self.prepare.front() {
-                Some(_) => link.wait_for(QUIET)?,
-                None => Some(link.wait()?),
+            let message = if self.prepare.is_empty() && self.needed.is_some() == self.warm {
+                Some(link.wait()?)
+            } else {
+                link.wait_for(QUIET)?
             };
             match message {
+                None if self.prepare.is_empty() => self.needed = Some(Needed::rehearse(&self.walls)),
                 None => self.make_one(link)?,
                 Some((SupervisorToSpawner::Make { slot, uid, limits, when: When::Wanted }, _)) => {
                     self.make_or_say(slot, uid, &limits, link)?;
@@ -192,7 +190,6 @@ impl Spawner {
             eprintln!("gopher-worker: {problem}");
         }
         heap::leave_gaps();
-        self.needed = Needed::rehearse(&self.walls);
     }
 
     /// Makes the next of those that are for later.
@@ -257,7 +254,7 @@ impl Spawner {
         control: OwnedFd,
         place: &Place,
     ) -> Result<(), WorkerError> {
-        self.needed.always.take();
+        self.needed.iter().for_each(|needed| needed.always.take());
         self.walls.enter(slot, uid, limits)?;
         // Bound before the walls that let nothing be bound.
         let listener = run::listener()?;
@@ -270,7 +267,7 @@ impl Spawner {
         let mut control: OrderLink = Link::new(control)?;
         let early = control.wait_for(IDLE)?;
         if early.is_none() {
-            self.needed.perhaps.take();
+            self.needed.iter().for_each(|needed| needed.perhaps.take());
             prepared.take_time();
         }
         let (SupervisorToProcess::Spawn { order }, descriptors) = early.map_or_else(|| control.wait(), Ok)?;

@@ -246,7 +246,7 @@ impl Engine {
             WorkerToEngine::Call { call, request } => {
                 self.no_longer_starting(id);
                 self.call(id, call, request);
-                // Who has its answer often has the next call at once.
+                // A connector does what it is told at once.
                 self.poller.expect(AT_ONCE);
             }
             WorkerToEngine::Output { stream, bytes } => {
