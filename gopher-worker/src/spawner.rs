@@ -182,7 +182,7 @@ impl Spawner {
     }
 
     /// Makes ready what processes inherit that are made from now on.
-    fn warm_up(&mut self) {
+    fn warm_up() {
         forking::prepare_threads();
         forking::know_processor();
         // A script that needs what could not be made ready says so itself.
@@ -196,7 +196,7 @@ impl Spawner {
     fn make_one(&mut self, link: &mut SupervisorLink) -> Result<(), WorkerError> {
         let Some((slot, uid, limits)) = self.prepare.pop_front() else { return Ok(()) };
         if !std::mem::replace(&mut self.warm, true) {
-            self.warm_up();
+            Self::warm_up();
         }
         self.make_or_say(slot, uid, &limits, link)
     }
