@@ -5,7 +5,7 @@ use std::{
     os::fd::{AsFd, OwnedFd},
     path::{Path, PathBuf},
     process::ExitCode,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use gopher_protocol::{
@@ -68,6 +68,26 @@ fn serve(mut link: SupervisorLink) -> Result<(), WorkerError> {
 const QUIET: Duration = Duration::from_millis(2);
 /// How long a process waits for its order before it takes what it may need: sooner, others need the processor more.
 const IDLE: Duration = Duration::from_micros(200);
+
+/// Waits for the order of a process, and does something meanwhile once processors are idle: one is when it wakes who
+/// waits when it should.
+fn wait_for_order(
+    control: &mut OrderLink,
+    mut meanwhile: impl FnMut(),
+) -> Result<(SupervisorToProcess, Vec<OwnedFd>), WorkerError> {
+    let mut patience = IDLE;
+    loop {
+        let asked = Instant::now();
+        if let Some(order) = control.wait_for(patience)? {
+            return Ok(order);
+        }
+        if asked.elapsed() < patience + IDLE {
+            meanwhile();
+            return Ok(control.wait()?);
+        }
+        patience *= 2;
+    }
+}
 
 struct Spawner {
     walls: Walls,
@@ -265,12 +285,10 @@ impl Spawner {
         self.walls.close(port, &kept)?;
         let mut prepared = Prepared::new(listener, sockets, place)?;
         let mut control: OrderLink = Link::new(control)?;
-        let early = control.wait_for(IDLE)?;
-        if early.is_none() {
+        let (SupervisorToProcess::Spawn { order }, descriptors) = wait_for_order(&mut control, || {
             self.needed.iter().for_each(|needed| needed.perhaps.take());
             prepared.take_time();
-        }
-        let (SupervisorToProcess::Spawn { order }, descriptors) = early.map_or_else(|| control.wait(), Ok)?;
+        })?;
         drop(control);
         let Ok([engine, secretd]) = <[OwnedFd; 2]>::try_from(descriptors) else {
             return Err(WorkerError::Protocol("a run has two links"));
