@@ -1,10 +1,10 @@
-//! Where an extension's Robot API calls arrive: an inherited descriptor, and the HTTP endpoint.
+//! Where an extension's Robot API calls arrive: inherited descriptors, and the HTTP endpoint.
 
 use std::{
     collections::HashMap,
     io::{ErrorKind, Read as _, Write as _},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
-    os::{fd::AsFd as _, unix::net::UnixStream},
+    os::fd::{AsFd as _, OwnedFd},
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -13,12 +13,13 @@ use gopher_protocol::{
     robot_api::{RobotAnswer, RobotCall},
 };
 use gopher_sys::{Poller, descriptors, sockets::Sockets};
+use nix::errno::Errno;
 
 use crate::{
     api::{self, BadRequest, NOT_TEXT, Request, Shape},
     error::WorkerError,
     http::{self, Progress},
-    lines::Lines,
+    inherited::Inherited,
     memory,
 };
 
@@ -28,19 +29,12 @@ pub(crate) const CONNECTIONS: u64 = 16;
 const CHUNK: usize = 8 << 10;
 /// Most HTTP connections at once.
 const MAX_CONNECTIONS: usize = 64;
-/// Most bytes of one line on the descriptor.
-const MAX_LINE: usize = http::MAX_BODY;
-/// Most bytes of the descriptor that are read in one turn.
-const TURN: usize = 1 << 20;
-/// A run that leaves more answers than this unread is no longer listened to.
-const MAX_UNREAD: usize = 64 << 20;
 /// Most bytes that are read and dropped so that a refused client hears why.
 const MAX_DROPPED: usize = 4 * http::MAX_BODY;
 
 /// Who waits for an answer.
 enum Waiting {
-    Json(Shape),
-    Shell(Shape),
+    Line { token: u64, json: bool, shape: Shape },
     Http(u64, Shape),
 }
 
@@ -57,9 +51,7 @@ struct Connection {
 
 /// The API of one run.
 pub(crate) struct Endpoint {
-    stream: UnixStream,
-    lines: Lines,
-    out: Vec<u8>,
+    inherited: Vec<Inherited>,
     listener: TcpListener,
     /// The secret of the run: whoever shows it over HTTP is the run.
     pub(crate) caller_id: String,
@@ -73,10 +65,6 @@ pub(crate) struct Endpoint {
     ask_proc: bool,
     /// `None` where the kernel cannot be asked.
     sockets: Option<Sockets>,
-    /// The end of a line that was too long is still to come.
-    skipping: bool,
-    /// Nobody holds the other end of the descriptor any more, or it is no longer listened to.
-    stream_over: bool,
     /// What happened, and was told or is to be.
     news: Vec<News>,
     told: usize,
@@ -101,23 +89,18 @@ impl News {
 }
 
 impl Endpoint {
-    /// `stream` is our end of the descriptor.
+    /// `token` is what the poller calls the listener.
     pub(crate) fn new(
-        stream: UnixStream,
         listener: TcpListener,
         poller: &Poller,
-        tokens: (u64, u64),
+        token: u64,
         ask_proc: bool,
         sockets: Option<Sockets>,
     ) -> Result<Self, WorkerError> {
-        descriptors::make_nonblocking(&stream).map_err(WorkerError::system("fcntl"))?;
-        poller.add(&stream, tokens.0, false).map_err(WorkerError::system("epoll_ctl"))?;
-        poller.add(&listener, tokens.1, false).map_err(WorkerError::system("epoll_ctl"))?;
+        poller.add(&listener, token, false).map_err(WorkerError::system("epoll_ctl"))?;
         let token: [u8; 18] = descriptors::random().map_err(WorkerError::system("getrandom"))?;
         Ok(Self {
-            stream,
-            lines: Lines::default(),
-            out: Vec::new(),
+            inherited: Vec::new(),
             listener,
             caller_id: URL_SAFE_NO_PAD.encode(token),
             connections: HashMap::new(),
@@ -128,8 +111,6 @@ impl Endpoint {
             uid: nix::unistd::geteuid().as_raw(),
             ask_proc,
             sockets,
-            skipping: false,
-            stream_over: false,
             news: Vec::new(),
             told: 0,
         })
@@ -149,52 +130,33 @@ impl Endpoint {
         !self.waiting.is_empty()
     }
 
-    /// Reads the descriptor; the calls the engine must answer.
-    pub(crate) fn read_stream(&mut self, poller: &Poller) -> Vec<(CallId, RobotCall)> {
-        let mut chunk = [0; CHUNK];
-        let mut room = TURN;
-        while room > 0 {
-            match self.stream.read(&mut chunk) {
-                Ok(0) => {
-                    self.stream_over = true;
-                    break;
-                }
-                Ok(count) => {
-                    self.lines.push(&chunk[..count]);
-                    room = room.saturating_sub(count);
-                    // With room for more, there was no more.
-                    if count < chunk.len() {
-                        break;
-                    }
-                }
-                Err(e) if e.kind() == ErrorKind::Interrupted => {}
-                Err(_) => break,
-            }
-        }
-        let mut calls = Vec::new();
-        while let Some(line) = self.lines.next() {
-            if !std::mem::take(&mut self.skipping) {
-                calls.extend(self.line(&line));
-            }
-        }
-        if self.lines.pending() > MAX_LINE {
-            self.lines = Lines::default();
-            if !std::mem::replace(&mut self.skipping, true) {
-                self.out.extend_from_slice(b"!\tthe call is longer than 16 MiB\n");
-            }
-        }
-        self.flush_stream();
-        if self.stream_over || self.out.len() > MAX_UNREAD {
-            self.stream_over = true;
-            self.out = Vec::new();
-            // It has no one else: its later calls meet the end of the stream.
-            let _ = self.stream.shutdown(Shutdown::Both);
-            let _ = poller.remove(&self.stream);
+    /// A descriptor for a program to inherit; what is in `greeting` can be read there already.
+    pub(crate) fn open(&mut self, poller: &Poller, token: u64, greeting: &[u8]) -> Result<OwnedFd, Errno> {
+        let (inherited, theirs) = Inherited::open(poller, token, greeting)?;
+        self.inherited.push(inherited);
+        Ok(theirs)
+    }
+
+    pub(crate) fn inherited(&mut self) -> &mut [Inherited] {
+        &mut self.inherited
+    }
+
+    fn inherited_at(&mut self, token: u64) -> Option<&mut Inherited> {
+        self.inherited.iter_mut().find(|inherited| inherited.token == token)
+    }
+
+    /// Reads a descriptor; the calls the engine must answer.
+    pub(crate) fn read(&mut self, token: u64, poller: &Poller) -> Vec<(CallId, RobotCall)> {
+        let lines = self.inherited_at(token).map(Inherited::read).unwrap_or_default();
+        let calls = lines.iter().filter_map(|line| self.line(token, line)).collect();
+        if let Some(inherited) = self.inherited_at(token) {
+            inherited.flush();
+            inherited.end_if_over(poller);
         }
         calls
     }
 
-    fn line(&mut self, line: &[u8]) -> Option<(CallId, RobotCall)> {
+    fn line(&mut self, token: u64, line: &[u8]) -> Option<(CallId, RobotCall)> {
         let json = line.first() == Some(&b'{');
         let request = match (json, std::str::from_utf8(line)) {
             (true, _) => api::from_json(line),
@@ -207,32 +169,27 @@ impl Endpoint {
             }
         };
         match request {
-            Ok(Request::Ask(call, shape)) => {
-                Some((self.wait(if json { Waiting::Json(shape) } else { Waiting::Shell(shape) }), call))
-            }
+            Ok(Request::Ask(call, shape)) => Some((self.wait(Waiting::Line { token, json, shape }), call)),
             Ok(Request::Parameter(name)) => {
                 let answer = RobotAnswer::Text(api::parameter(&self.parameters, &name).to_owned());
-                self.answer_line(json, Shape::StrVal, &answer);
+                self.answer_line(token, json, Shape::StrVal, &answer);
                 None
             }
             Err(bad) => {
-                self.answer_line(json, Shape::RetVal, &RobotAnswer::Refused(bad.to_string()));
+                self.answer_line(token, json, Shape::RetVal, &RobotAnswer::Refused(bad.to_string()));
                 None
             }
         }
     }
 
-    fn answer_line(&mut self, json: bool, shape: Shape, answer: &RobotAnswer) {
-        if self.stream_over {
-            return;
-        }
+    fn answer_line(&mut self, token: u64, json: bool, shape: Shape, answer: &RobotAnswer) {
+        let Some(inherited) = self.inherited_at(token) else { return };
         let line = if json {
             api::to_json(shape, answer).unwrap_or_else(|reason| serde_json::json!({ "Error": reason })).to_string()
         } else {
             api::to_shell(shape, answer)
         };
-        self.out.extend_from_slice(line.as_bytes());
-        self.out.push(b'\n');
+        inherited.answer(&line);
     }
 
     fn wait(&mut self, who: Waiting) -> CallId {
@@ -240,16 +197,6 @@ impl Endpoint {
         self.next_call = call.next();
         self.waiting.insert(call, who);
         call
-    }
-
-    fn flush_stream(&mut self) {
-        while !self.out.is_empty() {
-            match self.stream.write(&self.out) {
-                Ok(count) => drop(self.out.drain(..count)),
-                Err(e) if e.kind() == ErrorKind::Interrupted => {}
-                Err(_) => break,
-            }
-        }
     }
 
     /// Takes new HTTP connections.
@@ -425,13 +372,9 @@ impl Endpoint {
     /// Gives an answer of the engine to whoever waits for it.
     pub(crate) fn answer(&mut self, call: CallId, answer: &RobotAnswer, poller: &Poller) {
         match self.waiting.remove(&call) {
-            Some(Waiting::Json(shape)) => {
-                self.answer_line(true, shape, answer);
-                self.flush_stream();
-            }
-            Some(Waiting::Shell(shape)) => {
-                self.answer_line(false, shape, answer);
-                self.flush_stream();
+            Some(Waiting::Line { token, json, shape }) => {
+                self.answer_line(token, json, shape, answer);
+                self.writable(token);
             }
             Some(Waiting::Http(token, shape)) => {
                 let bytes = match api::to_json(shape, answer) {
@@ -445,23 +388,9 @@ impl Endpoint {
         }
     }
 
-    /// Bytes that the descriptor did not take yet.
-    pub(crate) fn stream_blocked(&self) -> bool {
-        !self.out.is_empty()
-    }
-
-    /// The descriptor is no longer watched.
-    pub(crate) fn stream_is_over(&self) -> bool {
-        self.stream_over
-    }
-
-    /// The descriptor became writable.
-    pub(crate) fn stream_writable(&mut self) {
-        self.flush_stream();
-    }
-
-    pub(crate) fn stream(&self) -> &UnixStream {
-        &self.stream
+    /// Writes what a descriptor has room for.
+    pub(crate) fn writable(&mut self, token: u64) {
+        self.inherited_at(token).into_iter().for_each(Inherited::flush);
     }
 }
 

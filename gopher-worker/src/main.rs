@@ -12,6 +12,7 @@ mod error;
 mod fingerprint;
 mod forking;
 mod http;
+mod inherited;
 mod lines;
 mod loader;
 mod memory;

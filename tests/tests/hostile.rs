@@ -72,7 +72,12 @@ crowd)
                 [[ $(Recall "key-$n") == "value-$n-$turn" ]] || echo "$n mixed up"
             done
         ) &
-    done >mixed
+    done >>mixed
+    for turn in {1..10}; do
+        Remember key "value-$turn"
+        Recall key >recalled
+        [[ $(<recalled) == "value-$turn" ]] || echo "mixed up" >>mixed
+    done
     wait
     Say "crowd: $(wc -l <mixed) mixed" ;;
 line)
@@ -84,7 +89,7 @@ line)
     IFS= read -r -u "$GOPHER_API_FD" second
     Say "line: ${answer#*$'\t'}; ${second#*$'\t'}" ;;
 ask) Say "asking"; yes $'Log\t\tLevel=info\tMessage=is anybody listening' >&"$GOPHER_API_FD" ;;
-hangup) exec {GOPHER_API_FD}>&- {GOPHER_API_LOCK_FD}>&-; GOPHER_API_FD='' ; sleep 0.5
+hangup) exec {GOPHER_API_FD}>&- {GOPHER_API_LOCK_FD}>&- {_gb_own}>&-; GOPHER_API_FD='' ; sleep 0.5
     [[ $(awk '{ print $14 + $15 }' /proc/1/stat) -lt 20 ]] && exit 0; exit 1 ;;
 http) Say -r "$(CALLER=$CALLER_ID python3 "$GOPHER_HOME/plugins/calls.py" $2 2>&1) end" ;;
 hold) Say -r "my port ${GOPHER_HTTP_POST##*:} id $CALLER_ID"; PromptForReply SimpleString 'hold on?' ;;

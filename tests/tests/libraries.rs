@@ -107,7 +107,7 @@ fn finish(mut command: Command, inherited: Vec<OwnedFd>, input: &str) -> Finishe
 /// The two descriptors of a run: the channel, and the pipe with the byte that is the right to speak.
 fn channel(command: &mut Command, answers: Vec<Answer>) -> (Vec<OwnedFd>, JoinHandle<Vec<String>>) {
     use std::os::fd::AsRawFd as _;
-    let (socket, player) = on_descriptor(answers);
+    let (socket, player) = on_descriptor("", answers);
     let (lock, write) = nix::unistd::pipe().expect("a pipe");
     nix::unistd::write(&write, b"k").expect("the byte");
     // One descriptor for both ways, as a run gets it.
@@ -286,6 +286,38 @@ fn processes_of_one_run_never_mix_answers() {
         let done = finish(command, inherited, "id\n");
         assert_eq!((done.out.as_str(), done.err.as_str()), ("", ""), "{language:?}");
         assert_eq!(player.join().expect("the fake worker").len(), 3 * ROUNDS, "{language:?}");
+    }
+}
+
+#[test]
+fn one_process_has_a_descriptor_of_its_own_and_all_others_share_one() {
+    use std::os::fd::AsRawFd as _;
+    // Whoever asks first keeps it: when that has ended, nobody takes its place.
+    for (first, own) in [(":", &["self", "tab\tand \\"][..]), ("bash child.sh first", &["first"])] {
+        let dir = tempfile::tempdir().expect("a directory");
+        let prelude = Language::Bash.prelude();
+        std::fs::write(dir.path().join("child.sh"), format!("{prelude}Log info \"$1\"\n")).expect("write");
+        let text = format!(
+            "{first}\n{prelude}Log info self\n( Log info subshell )\nLog info background & wait\nbash child.sh child\n\
+             Log info $'tab\\tand \\\\'\nexec bash child.sh instead\n"
+        );
+        let Some(mut command) = script(Language::Bash, Context::Channel, &text, dir.path()) else {
+            return;
+        };
+        let (mut inherited, shared) = channel(&mut command, vec![Answer::Ret(0); 6]);
+        let (socket, owned) = on_descriptor("+", vec![Answer::Ret(0); 6]);
+        command.current_dir(dir.path()).env("GOPHER_API_OWN_FD", socket.as_raw_fd().to_string());
+        inherited.push(socket);
+        let done = finish(command, inherited, "id\n");
+        assert_eq!((done.out.as_str(), done.err.as_str(), done.code), ("", "", Some(0)));
+        let said = |calls: JoinHandle<Vec<String>>| {
+            let calls = calls.join().expect("the fake worker");
+            calls.iter().map(|call| call.replace("Log||Level=info|Message=", "")).collect::<Vec<_>>()
+        };
+        let (said_owned, said_shared) = (said(owned), said(shared));
+        assert_eq!(said_owned, own);
+        let others = ["self", "subshell", "background", "child", "tab\tand \\", "instead"];
+        assert_eq!(said_shared, others.iter().copied().filter(|word| !own.contains(word)).collect::<Vec<_>>());
     }
 }
 

@@ -63,8 +63,9 @@ const SIGNALS: u64 = 1;
 const STDOUT: u64 = 2;
 const STDERR: u64 = 3;
 const API: u64 = 4;
-const LISTENER: u64 = 5;
-const ENDED: u64 = 6;
+const OWN_API: u64 = 5;
+const LISTENER: u64 = 6;
+const ENDED: u64 = 7;
 
 type EngineLink = Link<WorkerToEngine, EngineToWorker>;
 type SecretdLink = Link<WorkerToSecretd, SecretdToWorker>;
@@ -116,8 +117,7 @@ fn done(engine: &mut EngineLink, outcome: Outcome) -> Result<(), WorkerError> {
 
 /// Runs a script on this thread and serves it on another, which ends the process.
 fn serve_beside(mut running: ManuallyDrop<Running>, exchange: Exchange, beside: Beside) -> Result<(), WorkerError> {
-    // Who serves hears of the end of the API's descriptor, which a script does not use: it ends with this process.
-    let Beside { task, ended, attendant, api: _api } = beside;
+    let Beside { task, ended, attendant } = beside;
     let exchange = Arc::new(exchange);
     let client = running.client(&exchange).transpose().map_err(WorkerError::file("duplicate", "link".as_ref()))?;
     attendant.attend(move || process::end_now(WorkerError::told(running.finish(&exchange))));
@@ -135,12 +135,23 @@ fn serve_beside(mut running: ManuallyDrop<Running>, exchange: Exchange, beside: 
     Ok(())
 }
 
+/// What a program inherits to speak with its robot. The first process that wants to takes the byte that is waiting in one
+/// descriptor, and has that for itself; all others share one, where whoever holds the byte of the lock speaks.
+fn speaking(endpoint: &mut Endpoint, poller: &Poller) -> Result<Vec<(&'static str, OwnedFd)>, Errno> {
+    let all = vec![
+        ("GOPHER_API_FD", endpoint.open(poller, API, b"")?),
+        ("GOPHER_API_LOCK_FD", descriptors::token_pipe()?),
+        ("GOPHER_API_OWN_FD", endpoint.open(poller, OWN_API, b"+")?),
+    ];
+    all.iter().try_for_each(|(_, fd)| descriptors::keep_on_exec(fd))?;
+    Ok(all)
+}
+
 fn not_started(reason: String) -> Outcome {
     Outcome::NotStarted { status: TaskRetVal::MECHANISM_FAIL, reason }
 }
 
 /// A run whose program is alive.
-#[expect(clippy::struct_excessive_bools, reason = "independent facts about descriptors and processes")]
 struct Running {
     poller: Poller,
     signals: SignalFd,
@@ -160,7 +171,6 @@ struct Running {
     kill_at: Option<Instant>,
     stopped: Option<String>,
     reading: bool,
-    api_writing: bool,
     program: String,
     config: task_config::Secrets,
 }
@@ -184,7 +194,7 @@ impl Running {
         place: &Place,
     ) -> Result<(Self, Option<Beside>), String> {
         let system = |step: &'static str| move |errno: Errno| format!("it could not be started: {step}: {errno}");
-        let Prepared { poller, signals, endpoint, api, lock, outputs, stdout, stderr, port, attendant } = prepared;
+        let Prepared { poller, signals, endpoint, outputs, stdout, stderr, port, attendant } = prepared;
         poller.add(engine.as_fd(), ENGINE, false).map_err(system("epoll_ctl"))?;
         let Released { program, runtime, values, config } = redeemed(secretd)?;
         let language = embedded::language(&runtime);
@@ -202,12 +212,11 @@ impl Running {
             own.push(("GOPHER_CALLER_ID".into(), "stdin".into()));
             own.push(("GOPHER_HTTP_POST".into(), format!("http://127.0.0.1:{port}")));
         }
-        if endpoint.is_some() && language.is_none() {
-            for (name, fd) in [("GOPHER_API_FD", &api), ("GOPHER_API_LOCK_FD", &lock)] {
-                descriptors::keep_on_exec(fd).map_err(system("fcntl"))?;
-                own.push((name.into(), fd.as_raw_fd().to_string()));
-            }
-        }
+        let spoken = match &mut endpoint {
+            Some(endpoint) if language.is_none() => speaking(endpoint, &poller).map_err(system("a descriptor"))?,
+            _ => Vec::new(),
+        };
+        own.extend(spoken.iter().map(|(name, fd)| ((*name).to_owned(), fd.as_raw_fd().to_string())));
         if language.is_some() && !request.env.iter().any(|(name, _)| name == WORKSPACE) {
             own.push((WORKSPACE.into(), place.work_dir.to_string_lossy().into_owned()));
         }
@@ -227,8 +236,15 @@ impl Running {
         let or = |limit: u64, default: u64| if limit == 0 { default } else { limit };
         let memory_limit = or(request.limits.memory_bytes, crate::confinement::DEFAULT_LIMITS.memory);
         let task = language.map(|language| Task::read(language, &start, memory_limit)).transpose()?;
-        let api = endpoint.is_some().then_some(api);
+        let api = match (&mut endpoint, &task) {
+            (Some(endpoint), Some(task)) if task.needs_process() => {
+                Some(endpoint.open(&poller, API, b"").map_err(system("a descriptor"))?)
+            }
+            _ => None,
+        };
         let (main, beside) = begin(task, start, attendant, api, &poller, memory_limit)?;
+        // The program has its own by now.
+        drop(spoken);
         let output_limit =
             if request.configure { CONFIGURATION_LIMIT } else { or(request.limits.output_bytes, OUTPUT_LIMIT) };
         let running = Self {
@@ -248,7 +264,6 @@ impl Running {
             kill_at: None,
             stopped: None,
             reading: true,
-            api_writing: false,
             program,
             config,
         };

@@ -2,10 +2,7 @@
 
 use std::{
     net::{Ipv4Addr, TcpListener},
-    os::{
-        fd::{AsFd as _, OwnedFd},
-        unix::net::UnixStream,
-    },
+    os::fd::{AsFd as _, OwnedFd},
 };
 
 use gopher_protocol::worker::Stream;
@@ -20,16 +17,13 @@ use nix::{
     unistd::pipe2,
 };
 
-use super::{API, Attendant, LISTENER, Place, SIGNALS, STDERR, STDOUT, output::Output};
+use super::{Attendant, LISTENER, Place, SIGNALS, STDERR, STDOUT, output::Output};
 use crate::{endpoint::Endpoint, error::WorkerError};
 
 pub(crate) struct Prepared {
     pub(super) poller: Poller,
     pub(super) signals: SignalFd,
     pub(super) endpoint: Endpoint,
-    /// The other end of the API's descriptor, and the pipe whose byte is the lock of whoever speaks there.
-    pub(super) api: OwnedFd,
-    pub(super) lock: OwnedFd,
     pub(super) outputs: [Output; 2],
     pub(super) stdout: OwnedFd,
     pub(super) stderr: OwnedFd,
@@ -52,10 +46,8 @@ impl Prepared {
         let poller = Poller::new().map_err(system("epoll_create"))?;
         let signals = ended_children().map_err(system("signalfd"))?;
         poller.add(signals.as_fd(), SIGNALS, false).map_err(system("epoll_ctl"))?;
-        let (ours, api) = UnixStream::pair().map_err(WorkerError::file("make", "a socket pair".as_ref()))?;
-        let lock = descriptors::token_pipe().map_err(system("pipe"))?;
         let ask_proc = place.own_pids && !place.own_uid;
-        let endpoint = Endpoint::new(ours, listener, &poller, (API, LISTENER), ask_proc, sockets)?;
+        let endpoint = Endpoint::new(listener, &poller, LISTENER, ask_proc, sockets)?;
         let (out_read, stdout) = pipe2(OFlag::O_CLOEXEC).map_err(system("pipe"))?;
         let (err_read, stderr) = pipe2(OFlag::O_CLOEXEC).map_err(system("pipe"))?;
         for (pipe, token) in [(&out_read, STDOUT), (&err_read, STDERR)] {
@@ -63,7 +55,7 @@ impl Prepared {
             poller.add(pipe, token, false).map_err(system("epoll_ctl"))?;
         }
         let outputs = [Output::new(Stream::Stdout, STDOUT, out_read), Output::new(Stream::Stderr, STDERR, err_read)];
-        Ok(Self { poller, signals, endpoint, api: api.into(), lock, outputs, stdout, stderr, port, attendant: None })
+        Ok(Self { poller, signals, endpoint, outputs, stdout, stderr, port, attendant: None })
     }
 
     /// Makes ready what takes time that nobody has to wait for now.

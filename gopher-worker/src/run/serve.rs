@@ -19,7 +19,7 @@ use nix::{
 };
 
 use super::{
-    API, ENDED, ENGINE, EngineLink, LISTENER, Running, SIGNALS, STDERR, STDOUT, done,
+    API, ENDED, ENGINE, EngineLink, LISTENER, OWN_API, Running, SIGNALS, STDERR, STDOUT, done,
     exchange::{Exchange, Turn},
     not_started,
     start::Main,
@@ -65,7 +65,7 @@ impl Running {
                     SIGNALS => self.reap(),
                     ENDED => self.ended(),
                     STDOUT | STDERR => self.output(&mut turn.link, usize::from(ready.token == STDERR), false)?,
-                    API => self.api(&mut turn.link, ready)?,
+                    API | OWN_API => self.api(&mut turn.link, ready)?,
                     LISTENER => {
                         if let Some(endpoint) = &mut self.endpoint {
                             endpoint.accept(&self.poller);
@@ -122,22 +122,16 @@ impl Running {
     fn watch(&mut self, turn: &mut Turn) -> Result<(), WorkerError> {
         let system = WorkerError::system;
         turn.watch().map_err(system("epoll_ctl"))?;
-        if let Some(endpoint) = &self.endpoint
-            && self.reading
-            && !endpoint.stream_is_over()
-            && endpoint.stream_blocked() != self.api_writing
-        {
-            self.api_writing = endpoint.stream_blocked();
-            self.poller.modify(endpoint.stream(), API, self.api_writing).map_err(system("epoll_ctl"))?;
+        if self.reading {
+            for inherited in self.endpoint.iter_mut().flat_map(Endpoint::inherited) {
+                inherited.watch(&self.poller).map_err(system("epoll_ctl"))?;
+            }
         }
         let reading = turn.link.backlog() < BACKLOG;
         if reading != self.reading {
             self.reading = reading;
-            if let Some(endpoint) = self.endpoint.as_ref().filter(|e| !e.stream_is_over()) {
-                let stream = endpoint.stream();
-                let change =
-                    if reading { self.poller.add(stream, API, self.api_writing) } else { self.poller.remove(stream) };
-                change.map_err(system("epoll_ctl"))?;
+            for inherited in self.endpoint.iter_mut().flat_map(Endpoint::inherited) {
+                inherited.listen(&self.poller, reading).map_err(system("epoll_ctl"))?;
             }
             for output in &self.outputs {
                 if let Some(pipe) = &output.pipe {
@@ -182,10 +176,10 @@ impl Running {
     fn api(&mut self, engine: &mut EngineLink, ready: Ready) -> Result<(), WorkerError> {
         let Some(endpoint) = &mut self.endpoint else { return Ok(()) };
         if ready.write {
-            endpoint.stream_writable();
+            endpoint.writable(ready.token);
         }
         if ready.read {
-            let calls = endpoint.read_stream(&self.poller);
+            let calls = endpoint.read(ready.token, &self.poller);
             self.ask(engine, calls)?;
             self.tell(engine)?;
         }

@@ -33,12 +33,10 @@ pub(super) struct Beside {
     /// Where its status is told.
     pub(super) ended: OwnedFd,
     pub(super) attendant: Attendant,
-    /// The end of the API's descriptor that nobody speaks on.
-    pub(super) api: Option<OwnedFd>,
 }
 
-/// Starts what the run is about, or makes everything ready for it to run beside what serves it. A program inherits `api`,
-/// which is held until it has started, and the lock beside it. Who has a robot to ask has an `api`.
+/// Starts what the run is about, or makes everything ready for it to run beside what serves it. A script with a process of
+/// its own asks the robot on `api`, if it has one.
 pub(super) fn begin(
     task: Option<Task>,
     start: Start<'_>,
@@ -56,7 +54,7 @@ pub(super) fn begin(
             poller.add(&heard, ENDED, false).map_err(system("epoll_ctl"))?;
             let attendant = attendant.map_or_else(Attendant::new, Ok);
             let attendant = attendant.map_err(|error| format!("it could not be started: a thread: {error}"))?;
-            Ok((Main::Thread(heard), Some(Beside { task, ended, attendant, api })))
+            Ok((Main::Thread(heard), Some(Beside { task, ended, attendant })))
         }
         task => {
             match attendant {

@@ -39,7 +39,7 @@ _gb_post_json() {
     _gb_json=${_gb_json//[$'\n\r']/ }
     if [[ -n $_gb_fd ]]; then
         _gb_line=$_gb_json
-        _gb_exchange
+        _gb_shared
         _gb_body=$_gb_line
         if [[ $_gb_body == '{"Error":'* || $_gb_body == '!'* ]]; then
             _gb_fail "${1-}: $_gb_body"

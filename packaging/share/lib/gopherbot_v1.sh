@@ -33,6 +33,15 @@ if [[ -n $_gb_fd ]] && ! { : >&"$_gb_fd"; } 2>/dev/null; then
     _gb_fd=
 fi
 
+# The first process that wants to takes the byte that waits in a descriptor of its own, and need not share that.
+_gb_own=${GOPHER_API_OWN_FD-} _gb_owner=
+unset GOPHER_API_OWN_FD
+if [[ -n $_gb_own ]] && { read -r -t 0 -u "$_gb_own" && IFS= read -r -N 1 -t 1 -u "$_gb_own" _; } 2>/dev/null; then
+    _gb_owner=$BASHPID
+fi
+
+_gb_closed=$'!\tthe robot closed the connection of this run'
+
 # _gb_call FUNCTION FORMAT KEY=VALUE... : one call; leaves GB_CODE (the RetVal) and GB_VALUE (the answer).
 _gb_call() {
     GB_CODE=63 GB_VALUE=
@@ -40,34 +49,48 @@ _gb_call() {
         _gb_remote "$@"
         return 0
     fi
-    local _gb_name=$1 _gb_line=$1$'\t'${2:-${GB_FORMAT-}} _gb_part
-    shift 2
-    for _gb_part; do
-        if [[ $_gb_part == *[\\$'\t\n\r']* ]]; then
-            _gb_part=${_gb_part//\\/\\\\} _gb_part=${_gb_part//$'\t'/\\t}
-            _gb_part=${_gb_part//$'\n'/\\n} _gb_part=${_gb_part//$'\r'/\\r}
-        fi
-        _gb_line+=$'\t'$_gb_part
-    done
-    _gb_exchange
-    GB_VALUE=${_gb_line#*$'\t'}
-    case ${_gb_line%%$'\t'*} in
-        '!') _gb_plain && _gb_fail "$_gb_name: $GB_VALUE" ;;
-        *) GB_CODE=${_gb_line%%$'\t'*} ;;
-    esac
+    local IFS='' _gb_line
+    if [[ "$*" == *[\\$'\t\n\r']* ]]; then
+        _gb_escaped "$@"
+    else
+        IFS=$'\t'
+        _gb_line=$1$'\t'${2:-${GB_FORMAT-}}${3+$'\t'}"${*:3}"
+    fi
+    if [[ $BASHPID == "$_gb_owner" ]]; then
+        printf '%s\n' "$_gb_line" >&"$_gb_own" || :
+        IFS= read -r -u "$_gb_own" _gb_line || _gb_line=$_gb_closed
+    else
+        _gb_shared
+    fi
+    GB_CODE=${_gb_line%%$'\t'*} GB_VALUE=${_gb_line#*$'\t'}
+    if [[ $GB_CODE == '!' ]]; then
+        GB_CODE=63
+        _gb_plain
+        _gb_fail "$1: $GB_VALUE"
+    fi
 }
 
-# Writes the line in _gb_line to the descriptor and leaves the answer there.
-_gb_exchange() {
+# The call in _gb_line, where a value has what ends a value or a line.
+_gb_escaped() {
+    local _gb_part
+    _gb_line=$1$'\t'${2:-${GB_FORMAT-}}
+    shift 2
+    for _gb_part; do
+        _gb_part=${_gb_part//\\/\\\\} _gb_part=${_gb_part//$'\t'/\\t}
+        _gb_part=${_gb_part//$'\n'/\\n} _gb_part=${_gb_part//$'\r'/\\r}
+        _gb_line+=$'\t'$_gb_part
+    done
+}
+
+# Writes the line in _gb_line to the descriptor that processes share, and leaves the answer there.
+_gb_shared() {
     local _gb_byte=''
     # The byte in the pipe is the right to speak: whoever holds it gets the next answer.
     if [[ -n ${GOPHER_API_LOCK_FD-} ]]; then
         IFS= read -r -N 1 -u "$GOPHER_API_LOCK_FD" _gb_byte || :
     fi
     printf '%s\n' "$_gb_line" >&"$_gb_fd" || :
-    if ! IFS= read -r -u "$_gb_fd" _gb_line; then
-        _gb_line=$'!\tthe robot closed the connection of this run'
-    fi
+    IFS= read -r -u "$_gb_fd" _gb_line || _gb_line=$_gb_closed
     if [[ -n $_gb_byte ]]; then
         printf %s "$_gb_byte" >&"$GOPHER_API_LOCK_FD" || :
     fi
@@ -133,7 +156,7 @@ _gb_ask() {
 
 _gb_print() {
     _gb_call "$@"
-    _gb_plain
+    if [[ $GB_VALUE == *\\* ]]; then _gb_plain; fi
     printf '%s\n' "$GB_VALUE"
     return "$GB_CODE"
 }

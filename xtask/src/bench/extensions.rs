@@ -69,7 +69,7 @@ _configure) echo "Commands: [ { Command: one, Regex: 'bash one' }, { Command: te
 one) Say "said bash" ;;
 ten) for n in 1 2 3 4 5 6 7 8 9 10; do Say "said $n"; done ;;
 nap) sleep 1 ;;
-many) for ((n = 0; n < 1000; n++)); do GetBotAttribute name >/dev/null; done; Say "bash many done" ;;
+many) for ((n = 0; n < 1000; n++)); do GetBotAttribute name; done >/dev/null; Say "bash many done" ;;
 esac
 "#;
 
