@@ -5,6 +5,7 @@ use std::{
     fs::{self, File},
     io::{self, Read as _, Seek as _, SeekFrom},
     ops::Range,
+    path::Path,
 };
 
 use nix::unistd::{SysconfVar, sysconf};
@@ -66,6 +67,14 @@ impl Pages {
             }
         }
     }
+}
+
+/// Has a program in memory in large pieces before it is started, if it is not there yet. Of such a piece a process meets
+/// many pages at the price of one, and so do all that are forked from it.
+pub fn read_program(path: &Path) -> io::Result<()> {
+    let file = File::open(path)?;
+    let length = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
+    Ok(raw::read_in_large_pieces(&file, length)?)
 }
 
 /// What the kernel maps around a page of a file that is met, as far as it is at hand.
@@ -158,6 +167,17 @@ mod tests {
         assert!(wrote(10) && !wrote(30) && !wrote(200) && !pages.read.is_empty(), "{pages:?}");
         pages.take();
         assert!(filled.iter().all(|byte| *byte == 7));
+    }
+
+    #[test]
+    fn a_program_is_read_and_an_empty_or_absent_one_is_an_error() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("program");
+        fs::write(&path, vec![1; 3 << 20]).expect("written");
+        assert!(read_program(&path).is_ok());
+        fs::write(&path, "").expect("written");
+        assert_eq!(read_program(&path).expect_err("empty").kind(), io::ErrorKind::InvalidInput);
+        assert_eq!(read_program(&dir.path().join("absent")).expect_err("absent").kind(), io::ErrorKind::NotFound);
     }
 
     #[test]

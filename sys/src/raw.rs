@@ -209,6 +209,24 @@ pub(crate) fn populate(range: &Range<usize>, write: bool) -> Result<(), Errno> {
     Errno::result(unsafe { libc::madvise(start, range.len(), advice) }).map(drop)
 }
 
+/// Reads the first bytes of a file into the kernel's memory, in pieces as large as it and the file system can.
+pub(crate) fn read_in_large_pieces(file: impl AsFd, length: usize) -> Result<(), Errno> {
+    let file = file.as_fd().as_raw_fd();
+    // SAFETY: a new mapping, which nobody else knows and nothing here looks into.
+    let start = unsafe { libc::mmap(std::ptr::null_mut(), length, libc::PROT_READ, libc::MAP_PRIVATE, file, 0) };
+    if start == libc::MAP_FAILED {
+        return Err(Errno::last());
+    }
+    // A kernel without large pages refuses that, and reads small ones.
+    // SAFETY: advice changes nothing of what the pages hold.
+    let _ = unsafe { libc::madvise(start, length, libc::MADV_HUGEPAGE) };
+    let address = start.addr();
+    let read = populate(&(address..address + length), false);
+    // SAFETY: the mapping from above, which ends here.
+    Errno::result(unsafe { libc::munmap(start, length) })?;
+    read
+}
+
 /// Empties the environment.
 pub(crate) fn clear_environment() {
     // SAFETY: the callers are single-threaded, so nobody reads the environment meanwhile.

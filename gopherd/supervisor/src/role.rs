@@ -9,6 +9,7 @@ use std::{
 use gopher_protocol::Message;
 use gopher_sys::{
     Link, LinkError, descriptors,
+    pages::read_program,
     process::{self, Account, Child, Program},
 };
 use nix::sys::signal::Signal;
@@ -39,6 +40,8 @@ impl Programs {
                 source: errno.into(),
             })
         };
+        // Every run pays for the pages of its program. What cannot be read now is read as it is needed.
+        let _ = read_program(&dir.join("gopher-worker"));
         let null = std::fs::File::options().read(true).write(true).open("/dev/null");
         Ok(Self {
             secretd: open("gopher-secretd")?,

@@ -11,10 +11,11 @@ use std::{
 
 use super::{
     figures::Row,
+    installed,
     robot::{PROTOCOL, Robot},
     sample::{Sample, ms, ratio},
 };
-use crate::step::{self, Failure, Scratch};
+use crate::step::{Failure, Scratch};
 
 /// Measures the figures whose name is wanted.
 pub(crate) fn rows(wanted: &dyn Fn(&str) -> bool) -> Result<Vec<Row>, Failure> {
@@ -67,7 +68,7 @@ fn robot(scratch: &Scratch, extensions: usize, commands: usize, first: &str) -> 
 }
 
 fn gopherctl(dir: &Path, command: &str) -> Result<(), Failure> {
-    let status = Command::new(step::target().join("release/gopherctl"))
+    let status = Command::new(installed().join("gopherctl"))
         .arg("-C")
         .arg(dir)
         .arg(command)

@@ -9,12 +9,37 @@ mod memory;
 mod robot;
 mod sample;
 
+use std::{fs, path::PathBuf};
+
 use crate::step::{self, Failure};
+
+/// The programs of a robot.
+const PROGRAMS: [&str; 6] =
+    ["gopherctl", "gopherd", "gopher-engine", "gopher-secretd", "gopher-connector", "gopher-worker"];
+
+/// Where what is measured is installed.
+fn installed() -> PathBuf {
+    step::target().join("installed")
+}
+
+/// Copies the programs as a package does: what a linker has just written lies in small pieces in memory, and every process
+/// pays for each.
+fn install() -> Result<(), Failure> {
+    fs::create_dir_all(installed()).map_err(Failure::at(&installed(), "creating"))?;
+    for name in PROGRAMS {
+        let to = installed().join(name);
+        // A program that still runs somewhere keeps its file.
+        let _ = fs::remove_file(&to);
+        fs::copy(step::target().join("release").join(name), &to).map_err(Failure::at(&to, "copying"))?;
+    }
+    Ok(())
+}
 
 /// Builds for release, measures, and prints one row for each figure.
 pub(crate) fn run() -> Result<(), Failure> {
     step::announce("building for release");
     step::run(&mut step::cargo(&["build", "--locked", "--release", "--bins"]))?;
+    install()?;
     crate::bytecode::compile();
     let only = std::env::args().nth(2);
     let rows = figures::all(only.as_deref())?;

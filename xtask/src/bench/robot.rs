@@ -12,7 +12,10 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::extensions::{EXTENSIONS, Extension, SAY_C};
+use super::{
+    extensions::{EXTENSIONS, Extension, SAY_C},
+    installed,
+};
 use crate::step::{self, Failure};
 
 const ROBOT: &str = r#"
@@ -83,7 +86,7 @@ impl Robot {
         let socket = dir.join("driver.sock");
         let _ = fs::remove_file(&socket);
         let begun = Instant::now();
-        let process = Command::new(step::target().join("release/gopherctl"))
+        let process = Command::new(installed().join("gopherctl"))
             .args(["test", "--install-dir"])
             .arg(step::root().join("packaging/share"))
             .arg("--serve")
@@ -150,7 +153,7 @@ impl Robot {
     pub(crate) fn rest(&self) -> Result<(), Failure> {
         let begun = Instant::now();
         while begun.elapsed() < Duration::from_secs(20) {
-            let mut ps = Command::new(step::target().join("release/gopherctl"));
+            let mut ps = Command::new(installed().join("gopherctl"));
             let output = ps.arg("-C").arg(&self.dir).args(["--json", "ps"]).output().map_err(failed("gopherctl ps"))?;
             if output.stdout.trim_ascii() == b"[]" {
                 return Ok(());
