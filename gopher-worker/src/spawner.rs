@@ -64,30 +64,11 @@ fn serve(mut link: SupervisorLink) -> Result<(), WorkerError> {
     spawner.serve(&mut link)
 }
 
-/// How long nothing must happen before a process is made for later: no run that starts now waits for it.
+/// How long nothing must happen before a process is made for later: no run that starts now waits for it. One that is made
+/// sooner is soon wanted, and does not prepare itself.
 const QUIET: Duration = Duration::from_millis(2);
 /// How long a process waits for its order before it takes what it may need: sooner, others need the processor more.
 const IDLE: Duration = Duration::from_micros(200);
-
-/// Waits for the order of a process, and does something meanwhile once processors are idle: one is when it wakes who
-/// waits when it should.
-fn wait_for_order(
-    control: &mut OrderLink,
-    mut meanwhile: impl FnMut(),
-) -> Result<(SupervisorToProcess, Vec<OwnedFd>), WorkerError> {
-    let mut patience = IDLE;
-    loop {
-        let asked = Instant::now();
-        if let Some(order) = control.wait_for(patience)? {
-            return Ok(order);
-        }
-        if asked.elapsed() < patience + IDLE {
-            meanwhile();
-            return Ok(control.wait()?);
-        }
-        patience *= 2;
-    }
-}
 
 struct Spawner {
     walls: Walls,
@@ -98,6 +79,8 @@ struct Spawner {
     warm: bool,
     /// What a run is likely to need; found out when nobody waits for anything.
     needed: Option<Needed>,
+    /// Nothing had happened for a while when this message came.
+    quiet: bool,
 }
 
 impl Spawner {
@@ -133,8 +116,14 @@ impl Spawner {
         let scratch = if confined { view::SCRATCH.into() } else { PathBuf::from(&plan.scratch_dir) };
         let report = SandboxReport { landlock_abi: landlock_abi(), user_namespace: confined, seccomp: true, missing };
         let walls = Walls::prepare(plan, tmp_links)?;
-        let spawner =
-            Self { walls, workspaces: Workspaces::new(scratch), prepare: VecDeque::new(), warm: false, needed: None };
+        let spawner = Self {
+            walls,
+            workspaces: Workspaces::new(scratch),
+            prepare: VecDeque::new(),
+            warm: false,
+            needed: None,
+            quiet: true,
+        };
         spawner.probe()?;
         Ok((spawner, report))
     }
@@ -167,11 +156,13 @@ impl Spawner {
 
     fn serve(&mut self, link: &mut SupervisorLink) -> Result<(), WorkerError> {
         loop {
+            let asked = Instant::now();
             let message = if self.prepare.is_empty() && self.needed.is_some() == self.warm {
                 Some(link.wait()?)
             } else {
                 link.wait_for(QUIET)?
             };
+            self.quiet = asked.elapsed() >= QUIET / 2;
             match message {
                 None if self.prepare.is_empty() => self.needed = Some(Needed::rehearse(&self.walls)),
                 None => self.make_one(link)?,
@@ -285,10 +276,12 @@ impl Spawner {
         self.walls.close(port, &kept)?;
         let mut prepared = Prepared::new(listener, sockets, place)?;
         let mut control: OrderLink = Link::new(control)?;
-        let (SupervisorToProcess::Spawn { order }, descriptors) = wait_for_order(&mut control, || {
+        let early = if self.quiet { control.wait_for(IDLE)? } else { Some(control.wait()?) };
+        if early.is_none() {
             self.needed.iter().for_each(|needed| needed.perhaps.take());
             prepared.take_time();
-        })?;
+        }
+        let (SupervisorToProcess::Spawn { order }, descriptors) = early.map_or_else(|| control.wait(), Ok)?;
         drop(control);
         let Ok([engine, secretd]) = <[OwnedFd; 2]>::try_from(descriptors) else {
             return Err(WorkerError::Protocol("a run has two links"));
