@@ -64,9 +64,10 @@ fn serve(mut link: SupervisorLink) -> Result<(), WorkerError> {
     spawner.serve(&mut link)
 }
 
-/// How long nothing must happen before a process is made for later: no run that starts now waits for it. One that is made
-/// sooner is soon wanted, and does not prepare itself.
+/// How long nothing must happen before a process is made for later: no run that starts now waits for it.
 const QUIET: Duration = Duration::from_millis(2);
+/// The same for one that prepares itself: if more is going on, it is soon wanted.
+const CALM: Duration = Duration::from_micros(500);
 /// How long a process waits for its order before it takes what it may need: sooner, others need the processor more.
 const IDLE: Duration = Duration::from_micros(200);
 
@@ -162,7 +163,7 @@ impl Spawner {
             } else {
                 link.wait_for(QUIET)?
             };
-            self.quiet = asked.elapsed() >= QUIET / 2;
+            self.quiet = asked.elapsed() >= CALM;
             match message {
                 None if self.prepare.is_empty() => self.needed = Some(Needed::rehearse(&self.walls)),
                 None => self.make_one(link)?,
