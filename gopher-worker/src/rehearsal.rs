@@ -3,6 +3,7 @@
 
 use std::{
     os::fd::{AsFd, AsRawFd as _, OwnedFd},
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -24,6 +25,7 @@ use crate::{
     confinement::Walls,
     error::WorkerError,
     run::{self, Place, Prepared},
+    view::relocated,
 };
 
 /// Says two things; when it says the second it has done what most scripts do.
@@ -79,7 +81,10 @@ fn rehearsed(walls: &Walls, runtime: &Runtime, script: &str) -> Result<Pages, Wo
         values: Vec::new(),
         config: Vec::new(),
     })?;
-    engine.send(&EngineToWorker::Run { request: request(&walls.plan.install_dir) })?;
+    // A rehearsal has no `/tmp` of its own with a link in it.
+    let seen = Path::new(&walls.plan.install_dir);
+    let install_dir = relocated(&walls.tmp_links, seen).unwrap_or_else(|| seen.to_owned());
+    engine.send(&EngineToWorker::Run { request: request(&install_dir.to_string_lossy()) })?;
     let child = process::fork_with(Namespaces::default(), false, || {
         WorkerError::told(perform(walls, &file, worker_engine, worker_secretd))
     })
@@ -101,6 +106,10 @@ fn said(engine: &mut Engine) -> Result<CallId, WorkerError> {
         let left = until.saturating_duration_since(Instant::now());
         match engine.wait_for(left)? {
             Some((WorkerToEngine::Call { call, .. }, _)) => return Ok(call),
+            Some((WorkerToEngine::Output { bytes, .. }, _)) => {
+                let text = String::from_utf8_lossy(&bytes);
+                return Err(WorkerError::Rehearsal(text.lines().next().unwrap_or_default().to_owned()));
+            }
             Some((other, _)) => return Err(WorkerError::Rehearsal(format!("{other:?}"))),
             None if left.is_zero() => return Err(WorkerError::Rehearsal(format!("nothing came for {PATIENCE:?}"))),
             None => {}

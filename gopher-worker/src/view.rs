@@ -283,8 +283,8 @@ impl View {
         if !path.starts_with("/tmp") && !path.starts_with("/var/tmp") {
             return path.to_owned();
         }
-        if let Some((from, to)) = self.tmp_links.iter().find(|(from, _)| path.starts_with(from)) {
-            return path.strip_prefix(from).map_or_else(|_| to.clone(), |rest| to.join(rest));
+        if let Some(place) = relocated(&self.tmp_links, path) {
+            return place;
         }
         let to = Path::new(RELOCATED).join(self.tmp_links.len().to_string());
         self.tmp_links.push((path.to_owned(), to.clone()));
@@ -353,6 +353,11 @@ pub(crate) fn hidden(name: &str) -> bool {
 /// What of an `ssh` directory is not secret.
 pub(crate) fn public_ssh_file(name: &str) -> bool {
     Path::new(name).extension() == Some(OsStr::new("pub")) || matches!(name, "config" | "known_hosts")
+}
+
+/// Where what runs see in their `/tmp` stands in the view, if it is there: from where it seems to be to where it is.
+pub(crate) fn relocated(tmp_links: &[(PathBuf, PathBuf)], path: &Path) -> Option<PathBuf> {
+    tmp_links.iter().find_map(|(from, to)| Some(to.join(path.strip_prefix(from).ok()?)))
 }
 
 #[cfg(test)]

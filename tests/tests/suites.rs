@@ -15,9 +15,13 @@ fn gopherctl() -> PathBuf {
     robot_binary("gopherctl").expect("gopherctl is not built: run `cargo build` first")
 }
 
-/// Runs `gopherctl test` with our robots and our install tree, or another one named by `GOPHER_TEST_SHARE`.
-fn run(args: &[&str]) -> Output {
-    let share = variable("GOPHER_TEST_SHARE").unwrap_or_else(|| workspace().join("packaging/share"));
+/// Our install tree, or another one named by `GOPHER_TEST_SHARE`.
+fn share() -> PathBuf {
+    variable("GOPHER_TEST_SHARE").unwrap_or_else(|| workspace().join("packaging/share"))
+}
+
+/// Runs `gopherctl test` with our robots.
+fn run(share: &Path, args: &[&str]) -> Output {
     let mut command = command(gopherctl());
     command.arg("test").arg("--root").arg(workspace().join("tests")).arg("--install-dir").arg(share);
     command.args(args).stdin(Stdio::null()).output().expect("gopherctl runs")
@@ -46,15 +50,34 @@ fn suite_in(language: &str, name: &str) {
 }
 
 fn passes(file: &Path) {
+    passes_with(&share(), file);
+}
+
+fn passes_with(share: &Path, file: &Path) {
     // A machine that is busy delays what bash reads byte by byte; who passes waits for nothing.
-    let output = run(&["--case-timeout", "60", file.to_str().expect("UTF-8")]);
+    let output = run(share, &["--keep", "--case-timeout", "60", file.to_str().expect("UTF-8")]);
     let text = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
+    let kept = text.lines().find_map(|line| line.trim().strip_prefix("kept in ")).map(PathBuf::from);
+    let log = kept.map(|dir| {
+        let log = std::fs::read_to_string(dir.join("robot.log"));
+        std::fs::remove_dir_all(dir).expect("what was kept goes");
+        log.expect("the robot's log")
+    });
     assert!(output.status.success(), "{text}{errors}");
-    assert!(!errors.contains("could not be tried"), "a spawner has no rehearsal: {errors}");
+    let log = log.expect("what was kept is named");
+    assert!(!log.contains("could not be tried"), "a spawner has no rehearsal: {log}");
     let last = text.lines().last().unwrap_or_default();
     let passed = last.strip_suffix(" passed, 0 failed").and_then(|n| n.parse::<u32>().ok());
     assert!(passed.is_some_and(|n| n > 0), "{text}{errors}");
+}
+
+#[test]
+fn an_install_tree_may_be_where_every_run_has_a_directory_of_its_own() {
+    let dir = tempfile::Builder::new().tempdir_in("/tmp").expect("a directory");
+    let copied = command("cp").arg("-r").arg(share()).arg(dir.path().join("share")).status();
+    assert!(copied.expect("cp runs").success());
+    passes_with(&dir.path().join("share"), &workspace().join("tests/suites/lists.yaml"));
 }
 
 #[test]
@@ -205,14 +228,14 @@ fn a_failure_is_shown_with_what_was_sent_expected_and_seen() {
          replies: [ { user: alice, channel: general, text_pattern: PONG } ]\n  replies_only: true\n",
     )
     .expect("written");
-    let output = run(&[file.to_str().expect("UTF-8")]);
+    let output = run(&share(), &[file.to_str().expect("UTF-8")]);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(
         String::from_utf8_lossy(&output.stdout),
         "FAIL Wrong (1 failure)\n  case-001: another reply was expected\n    sent     alice in #general: ;ping\n    \
          expected #general: /PANG/\n    seen     to alice in #general: PONG\n1 passed, 1 failed\n"
     );
-    let output = run(&["--json", file.to_str().expect("UTF-8")]);
+    let output = run(&share(), &["--json", file.to_str().expect("UTF-8")]);
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!((report["passed"].as_u64(), report["failed"].as_u64()), (Some(1), Some(1)));
     assert_eq!(report["suites"][0]["failures"][0]["seen"], "to alice in #general: PONG");
@@ -223,9 +246,9 @@ fn a_suite_that_cannot_be_read_is_refused_with_its_place() {
     let dir = tempfile::tempdir().expect("a directory");
     let file = dir.path().join("broken.yaml");
     std::fs::write(&file, "name: Broken\nconfig_dir: robots/demo\ncases:\n- pause: soon\n").expect("written");
-    let output = run(&[file.to_str().expect("UTF-8")]);
+    let output = run(&share(), &[file.to_str().expect("UTF-8")]);
     assert_eq!(output.status.code(), Some(65));
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("broken.yaml:4:10: `soon` is no duration"), "{said}");
-    assert_eq!(run(&["nowhere.yaml"]).status.code(), Some(66));
+    assert_eq!(run(&share(), &["nowhere.yaml"]).status.code(), Some(66));
 }
