@@ -22,13 +22,13 @@ pub(crate) struct Row {
     pub(crate) met: bool,
 }
 
-/// Measures all figures, or those whose name contains `only`.
+/// Measures all figures, or those whose name contains one of `only`, which commas separate.
 pub(crate) fn all(only: Option<&str>) -> Result<Vec<Row>, Failure> {
     let scratch = Scratch::new("bench")?;
     let dir = scratch.path().to_owned();
     let program = robot::write(&dir)?;
     let mut rows = Vec::new();
-    let wanted = |name: &str| only.is_none_or(|o| name.contains(o));
+    let wanted = |name: &str| only.is_none_or(|only| only.split(',').any(|part| name.contains(part)));
     if wanted("start") {
         rows.push(start(&dir)?);
     }
