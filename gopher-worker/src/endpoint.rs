@@ -130,9 +130,9 @@ impl Endpoint {
         !self.waiting.is_empty()
     }
 
-    /// A descriptor for a program to inherit; what is in `greeting` can be read there already.
-    pub(crate) fn open(&mut self, poller: &Poller, token: u64, greeting: &[u8]) -> Result<OwnedFd, Errno> {
-        let (inherited, theirs) = Inherited::open(poller, token, greeting)?;
+    /// A descriptor for a program to inherit.
+    pub(crate) fn open(&mut self, poller: &Poller, token: u64) -> Result<OwnedFd, Errno> {
+        let (inherited, theirs) = Inherited::open(poller, token)?;
         self.inherited.push(inherited);
         Ok(theirs)
     }

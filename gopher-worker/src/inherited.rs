@@ -42,11 +42,10 @@ pub(crate) struct Inherited {
 }
 
 impl Inherited {
-    /// One that is watched, and the end that is inherited; what is in `greeting` can be read there already.
-    pub(crate) fn open(poller: &Poller, token: u64, greeting: &[u8]) -> Result<(Self, OwnedFd), Errno> {
+    /// One that is watched, and the end that is inherited.
+    pub(crate) fn open(poller: &Poller, token: u64) -> Result<(Self, OwnedFd), Errno> {
         let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::Stream, None, SockFlag::SOCK_CLOEXEC)?;
         descriptors::make_nonblocking(&ours)?;
-        nix::unistd::write(&ours, greeting)?;
         let stream = UnixStream::from(ours);
         poller.add(&stream, token, false)?;
         let inherited = Self {
@@ -145,5 +144,60 @@ impl Inherited {
         }
         let stream = self.stream.as_fd();
         if listen { poller.add(stream, self.token, self.writing) } else { poller.remove(stream) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open() -> (Poller, Inherited, UnixStream) {
+        let poller = Poller::new().expect("a poller");
+        let (inherited, theirs) = Inherited::open(&poller, 3).expect("a pair");
+        (poller, inherited, theirs.into())
+    }
+
+    #[test]
+    fn lines_come_whole_and_answers_go_as_there_is_room() {
+        let (poller, mut inherited, mut theirs) = open();
+        theirs.write_all(b"one\ntwo\nthr").expect("written");
+        assert_eq!(inherited.read(), [b"one", b"two"]);
+        theirs.write_all(b"ee\n").expect("written");
+        assert_eq!(inherited.read(), [b"three"]);
+
+        let long = "x".repeat(4 << 20);
+        inherited.answer(&long);
+        inherited.flush();
+        inherited.watch(&poller).expect("watched");
+        assert!(inherited.writing, "more than there is room for");
+        theirs.set_nonblocking(true).expect("made so");
+        let (mut heard, mut chunk) = (Vec::new(), vec![0; 1 << 16]);
+        while heard.last() != Some(&b'\n') {
+            inherited.flush();
+            if let Ok(count) = theirs.read(&mut chunk) {
+                heard.extend_from_slice(&chunk[..count]);
+            }
+        }
+        assert_eq!(heard.len(), long.len() + 1);
+        inherited.watch(&poller).expect("watched");
+        assert!(!inherited.writing);
+    }
+
+    #[test]
+    fn who_has_gone_or_never_reads_is_not_listened_to() {
+        let (poller, mut inherited, theirs) = open();
+        drop(theirs);
+        assert!(inherited.read().is_empty());
+        inherited.end_if_over(&poller);
+        inherited.answer("nobody is there");
+        assert!(inherited.over && inherited.out.is_empty());
+
+        let (poller, mut inherited, mut theirs) = open();
+        inherited.answer(&"x".repeat(MAX_UNREAD));
+        inherited.flush();
+        inherited.answer(&"x".repeat(1 << 20));
+        inherited.end_if_over(&poller);
+        assert!(inherited.over && inherited.out.is_empty());
+        assert!(theirs.write_all(b"is anybody there?\n").is_err());
     }
 }

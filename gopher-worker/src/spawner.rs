@@ -278,11 +278,13 @@ impl Spawner {
         let mut prepared = Prepared::new(listener, sockets, place)?;
         let mut control: OrderLink = Link::new(control)?;
         let early = if self.quiet { control.wait_for(IDLE)? } else { Some(control.wait()?) };
-        if early.is_none() {
+        let (SupervisorToProcess::Spawn { order }, descriptors) = if let Some(order) = early {
+            order
+        } else {
             self.needed.iter().for_each(|needed| needed.perhaps.take());
             prepared.take_time();
-        }
-        let (SupervisorToProcess::Spawn { order }, descriptors) = early.map_or_else(|| control.wait(), Ok)?;
+            control.wait()?
+        };
         drop(control);
         let Ok([engine, secretd]) = <[OwnedFd; 2]>::try_from(descriptors) else {
             return Err(WorkerError::Protocol("a run has two links"));

@@ -152,9 +152,8 @@ fn to_line(answer: Answer) -> String {
 }
 
 /// Plays `answers` on a descriptor, then leaves; the calls it got are what its thread returns.
-pub fn on_descriptor(greeting: &str, answers: Vec<Answer>) -> (OwnedFd, JoinHandle<Vec<String>>) {
-    let (mut ours, theirs) = UnixStream::pair().expect("a socket pair");
-    ours.write_all(greeting.as_bytes()).expect("greet");
+pub fn on_descriptor(answers: Vec<Answer>) -> (OwnedFd, JoinHandle<Vec<String>>) {
+    let (ours, theirs) = UnixStream::pair().expect("a socket pair");
     let player = std::thread::spawn(move || {
         let mut answers = answers.into_iter();
         let mut calls = Vec::new();

@@ -107,7 +107,7 @@ fn finish(mut command: Command, inherited: Vec<OwnedFd>, input: &str) -> Finishe
 /// The two descriptors of a run: the channel, and the pipe with the byte that is the right to speak.
 fn channel(command: &mut Command, answers: Vec<Answer>) -> (Vec<OwnedFd>, JoinHandle<Vec<String>>) {
     use std::os::fd::AsRawFd as _;
-    let (socket, player) = on_descriptor("", answers);
+    let (socket, player) = on_descriptor(answers);
     let (lock, write) = nix::unistd::pipe().expect("a pipe");
     nix::unistd::write(&write, b"k").expect("the byte");
     // One descriptor for both ways, as a run gets it.
@@ -119,6 +119,18 @@ fn channel(command: &mut Command, answers: Vec<Answer>) -> (Vec<OwnedFd>, JoinHa
     command.env("GOPHER_API_FD", socket.as_raw_fd().to_string());
     command.env("GOPHER_API_LOCK_FD", both.as_raw_fd().to_string());
     (vec![socket, both.into()], player)
+}
+
+/// The descriptor for one process alone, and the byte that gives it away.
+fn own_channel(command: &mut Command, inherited: &mut Vec<OwnedFd>, answers: Vec<Answer>) -> JoinHandle<Vec<String>> {
+    use std::os::fd::AsRawFd as _;
+    let (socket, player) = on_descriptor(answers);
+    let (claim, write) = nix::unistd::pipe().expect("a pipe");
+    nix::unistd::write(&write, b"+").expect("the byte");
+    command.env("GOPHER_API_OWN_FD", socket.as_raw_fd().to_string());
+    command.env("GOPHER_API_CLAIM_FD", claim.as_raw_fd().to_string());
+    inherited.extend([socket, claim]);
+    player
 }
 
 fn play_table(context: Context, over_http: bool) {
@@ -291,7 +303,6 @@ fn processes_of_one_run_never_mix_answers() {
 
 #[test]
 fn one_process_has_a_descriptor_of_its_own_and_all_others_share_one() {
-    use std::os::fd::AsRawFd as _;
     // Whoever asks first keeps it: when that has ended, nobody takes its place.
     for (first, own) in [(":", &["self", "tab\tand \\"][..]), ("bash child.sh first", &["first"])] {
         let dir = tempfile::tempdir().expect("a directory");
@@ -305,9 +316,8 @@ fn one_process_has_a_descriptor_of_its_own_and_all_others_share_one() {
             return;
         };
         let (mut inherited, shared) = channel(&mut command, vec![Answer::Ret(0); 6]);
-        let (socket, owned) = on_descriptor("+", vec![Answer::Ret(0); 6]);
-        command.current_dir(dir.path()).env("GOPHER_API_OWN_FD", socket.as_raw_fd().to_string());
-        inherited.push(socket);
+        let owned = own_channel(&mut command, &mut inherited, vec![Answer::Ret(0); 6]);
+        command.current_dir(dir.path());
         let done = finish(command, inherited, "id\n");
         assert_eq!((done.out.as_str(), done.err.as_str(), done.code), ("", "", Some(0)));
         let said = |calls: JoinHandle<Vec<String>>| {
@@ -319,6 +329,32 @@ fn one_process_has_a_descriptor_of_its_own_and_all_others_share_one() {
         let others = ["self", "subshell", "background", "child", "tab\tand \\", "instead"];
         assert_eq!(said_shared, others.iter().copied().filter(|word| !own.contains(word)).collect::<Vec<_>>());
     }
+}
+
+#[test]
+fn whoever_comes_too_late_for_a_descriptor_of_its_own_takes_nothing_from_who_has_it() {
+    const MOST: usize = 100_000;
+    let dir = tempfile::tempdir().expect("a directory");
+    let prelude = Language::Bash.prelude();
+    let speaker = format!(
+        "{prelude}>began\nfor ((i = 0; i < {MOST}; i++)); do if [[ -e enough ]]; then break; fi; GetParameter same >got; \
+         [[ $(<got) == right ]] || echo bad; done\n"
+    );
+    std::fs::write(dir.path().join("speaker.sh"), speaker).expect("write");
+    std::fs::write(dir.path().join("late.sh"), prelude).expect("write");
+    // Who starts them has not loaded the library: whatever it starts may ask.
+    let text =
+        "bash speaker.sh & until [[ -e began ]]; do :; done\nfor i in {1..200}; do bash late.sh; done\n>enough\nwait\n";
+    let Some(mut command) = script(Language::Bash, Context::Channel, text, dir.path()) else {
+        return;
+    };
+    let (mut inherited, shared) = channel(&mut command, Vec::new());
+    let owned = own_channel(&mut command, &mut inherited, vec![Answer::Text(0, "right"); MOST]);
+    command.current_dir(dir.path()).env("GOPHER_CALLER_ID", "read");
+    let done = finish(command, inherited, "");
+    assert_eq!((done.out.as_str(), done.err.as_str(), done.code), ("", "", Some(0)));
+    assert!(!owned.join().expect("the fake worker").is_empty());
+    assert!(shared.join().expect("the fake worker").is_empty());
 }
 
 #[test]

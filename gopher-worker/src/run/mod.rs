@@ -135,13 +135,14 @@ fn serve_beside(mut running: ManuallyDrop<Running>, exchange: Exchange, beside: 
     Ok(())
 }
 
-/// What a program inherits to speak with its robot. The first process that wants to takes the byte that is waiting in one
-/// descriptor, and has that for itself; all others share one, where whoever holds the byte of the lock speaks.
+/// What a program inherits to speak with its robot: a descriptor that processes share, where whoever holds the byte of the
+/// lock speaks, and one for the process alone that takes the byte of the claim. Nobody else finds one there.
 fn speaking(endpoint: &mut Endpoint, poller: &Poller) -> Result<Vec<(&'static str, OwnedFd)>, Errno> {
     let all = vec![
-        ("GOPHER_API_FD", endpoint.open(poller, API, b"")?),
+        ("GOPHER_API_FD", endpoint.open(poller, API)?),
         ("GOPHER_API_LOCK_FD", descriptors::token_pipe()?),
-        ("GOPHER_API_OWN_FD", endpoint.open(poller, OWN_API, b"+")?),
+        ("GOPHER_API_OWN_FD", endpoint.open(poller, OWN_API)?),
+        ("GOPHER_API_CLAIM_FD", descriptors::pipe_holding(b"+")?),
     ];
     all.iter().try_for_each(|(_, fd)| descriptors::keep_on_exec(fd))?;
     Ok(all)
@@ -238,7 +239,7 @@ impl Running {
         let task = language.map(|language| Task::read(language, &start, memory_limit)).transpose()?;
         let api = match (&mut endpoint, &task) {
             (Some(endpoint), Some(task)) if task.needs_process() => {
-                Some(endpoint.open(&poller, API, b"").map_err(system("a descriptor"))?)
+                Some(endpoint.open(&poller, API).map_err(system("a descriptor"))?)
             }
             _ => None,
         };

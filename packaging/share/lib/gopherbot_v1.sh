@@ -33,12 +33,12 @@ if [[ -n $_gb_fd ]] && ! { : >&"$_gb_fd"; } 2>/dev/null; then
     _gb_fd=
 fi
 
-# The first process that wants to takes the byte that waits in a descriptor of its own, and need not share that.
+# The process that takes the only byte of the claim has a descriptor of its own, and need not share one.
 _gb_own=${GOPHER_API_OWN_FD-} _gb_owner=
-unset GOPHER_API_OWN_FD
-if [[ -n $_gb_own ]] && { read -r -t 0 -u "$_gb_own" && IFS= read -r -N 1 -t 1 -u "$_gb_own" _; } 2>/dev/null; then
+if [[ -n $_gb_own ]] && IFS= read -r -N 1 -u "${GOPHER_API_CLAIM_FD-}" _ 2>/dev/null; then
     _gb_owner=$BASHPID
 fi
+unset GOPHER_API_OWN_FD GOPHER_API_CLAIM_FD
 
 _gb_closed=$'!\tthe robot closed the connection of this run'
 
