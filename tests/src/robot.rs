@@ -519,7 +519,13 @@ pub fn eventually(what: &str, mut done: impl FnMut() -> bool) {
 
 /// Whether some process of this machine has `marker` in its command line.
 pub fn somebody_runs(marker: &str) -> bool {
-    let Ok(listing) = fs::read_dir("/proc") else { return false };
+    how_many_run(marker) > 0
+}
+
+/// How many processes of this machine have `marker` in their command lines; one that is about to become another
+/// program has none for a moment.
+pub fn how_many_run(marker: &str) -> usize {
+    let Ok(listing) = fs::read_dir("/proc") else { return 0 };
     let pids = listing.flatten().filter_map(|e| e.file_name().to_str()?.parse::<u32>().ok());
-    pids.filter(|pid| *pid != std::process::id()).any(|pid| name(pid).contains(marker))
+    pids.filter(|pid| *pid != std::process::id() && name(*pid).contains(marker)).count()
 }

@@ -12,7 +12,7 @@ use std::{
 
 use gopher_tests::{
     programs::{command, robot_binary},
-    robot::{Home, Robot, Start, eventually, gopherd, is_root, name, signal, somebody_runs},
+    robot::{Home, Robot, Start, eventually, gopherd, how_many_run, is_root, name, signal, somebody_runs},
 };
 use nix::sys::signal::Signal;
 
@@ -47,7 +47,7 @@ fn marker(test: &str) -> String {
 fn hold(robot: &mut Robot, marker: &str) {
     robot.say("bob", &format!(";hold {marker}"));
     robot.hear_about("holding");
-    assert!(somebody_runs(marker));
+    eventually("the run and its daemon", || how_many_run(&format!("sleep 1000; : {marker}")) == 2);
 }
 
 fn pid_of(robot: &Robot, role: &str) -> Option<u32> {
