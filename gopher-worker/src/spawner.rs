@@ -275,14 +275,13 @@ impl Spawner {
         let mut kept: Vec<&dyn AsFd> = vec![&control, &listener];
         kept.extend(sockets.iter().map(|sockets| sockets as &dyn AsFd));
         self.walls.close(port, &kept)?;
-        let mut prepared = Prepared::new(listener, sockets, place)?;
+        let prepared = Prepared::new(listener, sockets, place)?;
         let mut control: OrderLink = Link::new(control)?;
         let early = if self.quiet { control.wait_for(IDLE)? } else { Some(control.wait()?) };
         let (SupervisorToProcess::Spawn { order }, descriptors) = if let Some(order) = early {
             order
         } else {
             self.needed.iter().for_each(|needed| needed.perhaps.take());
-            prepared.take_time();
             control.wait()?
         };
         drop(control);

@@ -36,6 +36,11 @@ pub struct Poller {
 pub struct Registry(Arc<Epoll>);
 
 impl Registry {
+    /// Watches `fd` for reading.
+    pub fn add(&self, fd: impl AsFd, token: u64) -> Result<(), Errno> {
+        self.0.add(fd, EpollEvent::new(EpollFlags::EPOLLIN, token))
+    }
+
     /// Changes what is watched; the end of a stream is always told.
     pub fn modify(&self, fd: impl AsFd, token: u64, read: bool, write: bool) -> Result<(), Errno> {
         let mut flags = EpollFlags::empty();

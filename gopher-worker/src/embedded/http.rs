@@ -9,6 +9,8 @@ use ureq::{
     tls::{Certificate, RootCerts, TlsConfig, TlsProvider},
 };
 
+use super::attention;
+
 /// Most bytes of a body that are read; a run's memory has its own limit.
 const MAX_BODY: u64 = 256 << 20;
 
@@ -57,6 +59,7 @@ pub(crate) fn send(request: &Request) -> Result<Response, String> {
         ureq::Error::Timeout(_) => format!("{}: the time ran out", request.url),
         other => format!("{}: {other}", request.url),
     };
+    attention::call();
     let body = request.body.as_deref().unwrap_or_default();
     let mut response = agent(request).run(built(request)?.body(body).map_err(|e| told(e.into()))?).map_err(told)?;
     let url = ureq::ResponseExt::get_uri(&response).to_string();

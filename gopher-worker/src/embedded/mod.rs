@@ -1,10 +1,11 @@
 //! Extensions whose language is built in.
 //!
-//! A script has the first thread of the run's process for itself; what serves it has another. A shell's script that
+//! A script has the first thread of the run's process for itself; what serves it, once it needs that, has another. A shell's script that
 //! starts others runs in a fork of that process, which keeps nothing of it but its input and output and the descriptor
 //! of the Robot API.
 
 mod arguments;
+pub(crate) mod attention;
 mod client;
 #[cfg(test)]
 mod editor_types;
@@ -72,6 +73,7 @@ impl Script<'_> {
 
 /// Prints the default configuration that a script came to.
 fn print_configuration(yaml: &[u8]) -> Result<i32, String> {
+    attention::call();
     let written = std::io::stdout().write_all(yaml);
     written.map(|()| TaskRetVal::NORMAL.0).map_err(|error| format!("the default configuration is lost: {error}"))
 }
@@ -88,12 +90,14 @@ struct Ready {
     run: Run,
     /// It may replace its process and leave others behind.
     own_process: bool,
+    /// It says when it needs somebody beside it ([`attention`]).
+    calls: bool,
 }
 
 impl Ready {
     /// To be read when it runs.
     fn as_it_is(interpreter: Interpreter) -> Self {
-        Self { run: Box::new(interpreter), own_process: false }
+        Self { run: Box::new(interpreter), own_process: false, calls: true }
     }
 }
 
@@ -162,6 +166,11 @@ impl Task {
         self.script.own_process
     }
 
+    /// Somebody has to be beside it from its beginning.
+    pub(crate) fn needs_somebody(&self) -> bool {
+        !self.script.calls
+    }
+
     /// Starts the script in a process of its own, with a process group of its own; its number. It asks the robot on
     /// `api`, if it has one.
     pub(crate) fn fork(self, start: &Start<'_>, api: Option<OwnedFd>) -> Result<u32, String> {
@@ -199,6 +208,7 @@ impl Task {
             leave,
         };
         let status = (self.script.run)(&script).unwrap_or_else(|problem| {
+            attention::call();
             eprintln!("{problem}");
             TaskRetVal::MECHANISM_FAIL.0
         });

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 use super::{
     arguments::{Arguments, Misuse, Want},
+    attention,
     client::Client,
 };
 use crate::api::NOT_TEXT;
@@ -279,6 +280,7 @@ impl Robot {
             "DeleteMemory" => self.done(method, &json!({ "Key": a.text(0), "Shared": a.flag(1) })),
             "Log" => self.done(method, &json!({ "Level": a.text(0), "Message": a.text(1) })),
             "Pause" => {
+                attention::call();
                 thread::sleep(Duration::from_secs_f64(a.number(0)));
                 Answer::Nothing
             }
@@ -397,6 +399,7 @@ impl Robot {
         match self.client.call(function, format, arguments) {
             Ok(answer) => Some(answer),
             Err(error) => {
+                attention::call();
                 eprintln!("{function}: {error}");
                 None
             }
@@ -408,6 +411,7 @@ impl Robot {
 pub(crate) fn note_text_that_is_none() {
     static TOLD: AtomicBool = AtomicBool::new(false);
     if !TOLD.swap(true, Ordering::Relaxed) {
+        attention::call();
         eprintln!("{NOT_TEXT}");
     }
 }

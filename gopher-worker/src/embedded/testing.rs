@@ -1,6 +1,7 @@
 //! A robot that a test plays for a script.
 
 use std::{
+    cell::Cell,
     io::{BufRead as _, BufReader, Write as _},
     net::Shutdown,
     os::unix::net::UnixStream,
@@ -10,7 +11,7 @@ use std::{
 };
 
 use super::{
-    Interpreter, Script,
+    Interpreter, Script, attention,
     client::Client,
     robot::{Message, Robot},
 };
@@ -73,6 +74,16 @@ pub(super) fn run_at(
     // An interpreter may keep its end of the link for good.
     ends.shutdown(Shutdown::Both).expect("ended");
     (result, played.join().expect("played"))
+}
+
+/// Whether somebody is called while a script runs as if it stood at `path`, to which its robot says yes.
+pub(super) fn calls_somebody(interpreter: Interpreter, path: &str, source: &str) -> bool {
+    let called = Rc::new(Cell::new(false));
+    let flag = Rc::clone(&called);
+    attention::on_call(move || flag.set(true));
+    let (result, _) = run_at(interpreter, path, source, &["cmd"], ok);
+    result.unwrap_or_else(|problem| panic!("{source}: {problem}"));
+    called.get()
 }
 
 /// Asks a script for its default configuration.

@@ -27,7 +27,7 @@ use nix::{
 };
 
 use super::{ENGINE, EngineLink, serve::TOO_LONG};
-use crate::embedded::NoAnswer;
+use crate::embedded::{NoAnswer, attention};
 
 /// Calls of a script have numbers from here on.
 const FIRST_OF_SCRIPT: CallId = CallId(1 << 63);
@@ -38,8 +38,8 @@ pub(super) struct Turn {
     registry: Registry,
     /// A script waits for its answer, and receives.
     taken: bool,
-    /// What the poller watches for: reading, writing.
-    watched: (bool, bool),
+    /// What the poller watches for: reading, writing. Nobody polls before that is known.
+    watched: Option<(bool, bool)>,
     /// What came for the thread that serves while a script received.
     left: VecDeque<EngineToWorker>,
 }
@@ -54,13 +54,20 @@ impl Turn {
         }
     }
 
-    /// Has the thread that serves woken by what concerns it, and by nothing else.
+    /// From now on somebody serves the run, and polls.
+    pub(super) fn begin(&mut self) -> Result<(), Errno> {
+        self.registry.add(self.link.as_fd(), ENGINE)?;
+        self.watched = Some((true, false));
+        self.watch()
+    }
+
+    /// Has whoever serves woken by what concerns it, and by nothing else.
     pub(super) fn watch(&mut self) -> Result<(), Errno> {
         // A socket can nearly always be written to: that wakes for what is left.
         let wanted = (!self.taken, self.link.wants_write() || !self.left.is_empty());
-        if wanted != self.watched {
+        if self.watched.is_some_and(|watched| watched != wanted) {
             self.registry.modify(self.link.as_fd(), ENGINE, wanted.0, wanted.1)?;
-            self.watched = wanted;
+            self.watched = Some(wanted);
         }
         Ok(())
     }
@@ -82,9 +89,9 @@ impl Turn {
 pub(super) struct Exchange(Mutex<Turn>);
 
 impl Exchange {
-    /// `link` is watched for reading under [`ENGINE`].
+    /// `link` will be watched under [`ENGINE`].
     pub(super) fn new(link: EngineLink, registry: Registry) -> Self {
-        Self(Mutex::new(Turn { link, registry, taken: false, watched: (true, false), left: VecDeque::new() }))
+        Self(Mutex::new(Turn { link, registry, taken: false, watched: None, left: VecDeque::new() }))
     }
 
     pub(super) fn turn(&self) -> MutexGuard<'_, Turn> {
@@ -130,7 +137,7 @@ impl Asker {
     fn awaited(&mut self, call: CallId) -> Result<RobotAnswer, LinkError> {
         let begun = Instant::now();
         loop {
-            let writing = {
+            let (writing, left) = {
                 let mut turn = self.exchange.turn();
                 if let Some(answer) = turn.answer(call)? {
                     self.awake.learn(begun, AT_ONCE);
@@ -138,13 +145,18 @@ impl Asker {
                 }
                 // What came for the other thread does not wait for the answer.
                 turn.watch().map_err(|errno| LinkError::System { call: "epoll_ctl", errno })?;
-                turn.link.wants_write()
+                (turn.link.wants_write(), !turn.left.is_empty())
             };
+            if left {
+                attention::call();
+            }
             if self.awake.goes_on(begun, AT_ONCE) {
                 continue;
             }
             let events = if writing { PollFlags::POLLIN | PollFlags::POLLOUT } else { PollFlags::POLLIN };
-            match poll(&mut [PollFd::new(self.socket.as_fd(), events)], PollTimeout::NONE) {
+            let patience = attention::patience().and_then(|time| PollTimeout::try_from(time).ok());
+            match poll(&mut [PollFd::new(self.socket.as_fd(), events)], patience.unwrap_or(PollTimeout::NONE)) {
+                Ok(0) => attention::call(),
                 Ok(_) | Err(Errno::EINTR) => {}
                 Err(errno) => return Err(LinkError::System { call: "poll", errno }),
             }
@@ -167,8 +179,9 @@ mod tests {
         let (ours, theirs) = gopher_sys::link::pair().expect("a pair");
         let link: EngineLink = Link::new(ours).expect("a link");
         let poller = Poller::new().expect("a poller");
-        poller.add(&link, ENGINE, false).expect("watched");
-        (Arc::new(Exchange::new(link, poller.registry())), Link::new(theirs).expect("a link"), poller)
+        let exchange = Exchange::new(link, poller.registry());
+        exchange.turn().begin().expect("watched");
+        (Arc::new(exchange), Link::new(theirs).expect("a link"), poller)
     }
 
     fn answers(mut engine: Engine, before: Option<EngineToWorker>) -> thread::JoinHandle<Engine> {

@@ -23,7 +23,7 @@ impl Running {
     fn over_memory(&self) -> Option<String> {
         let first = match self.main {
             Main::Process(_) => First::NotCounted,
-            Main::Thread(_) => First::Counted,
+            Main::Script { .. } => First::Counted,
         };
         let used = if self.own_pids { memory::resident(first) } else { 0 };
         (used > self.memory_limit).then(|| {
@@ -38,7 +38,7 @@ impl Running {
     /// A program is told by the kernel; nobody tells a thread of this process but this one.
     fn over_cpu(&self) -> Option<String> {
         let limit = Duration::from_secs(self.cpu_limit.into());
-        let looked_at = matches!(self.main, Main::Thread(_)) && !limit.is_zero();
+        let looked_at = matches!(self.main, Main::Script { .. }) && !limit.is_zero();
         (looked_at && confine::cpu_time().is_ok_and(|used| used >= limit)).then(|| self.no_cpu_time_left())
     }
 

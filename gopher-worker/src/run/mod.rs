@@ -12,11 +12,9 @@ mod start;
 
 use std::{
     mem::ManuallyDrop,
-    os::fd::{AsFd as _, AsRawFd as _, OwnedFd},
+    os::fd::{AsRawFd as _, OwnedFd},
     path::PathBuf,
-    rc::Rc,
     sync::Arc,
-    thread,
     time::Instant,
 };
 
@@ -26,24 +24,18 @@ use gopher_protocol::{
     secretd::{SecretdToWorker, WorkerToSecretd},
     worker::{EngineToWorker, Outcome, RunRequest, WorkDir, WorkerToEngine},
 };
-use gopher_sys::{Link, Poller, descriptors, process};
-use nix::{
-    errno::Errno,
-    sys::{signal::SigSet, signalfd::SignalFd},
-};
+use gopher_sys::{Link, Poller, descriptors};
+use nix::{errno::Errno, sys::signalfd::SignalFd};
 
-pub(crate) use self::{
-    attendant::Attendant,
-    prepared::{Prepared, listener},
-};
+pub(crate) use self::prepared::{Prepared, listener};
 use self::{
     exchange::{Asker, Exchange},
     output::Output,
     released::{Released, Values, environment, redeemed},
-    start::{Beside, Main, begin},
+    start::{Main, begin},
 };
 use crate::{
-    embedded::{self, Client, Leave, Task, Within},
+    embedded::{self, Client, Task, Within},
     endpoint::Endpoint,
     error::WorkerError,
     program::Start,
@@ -95,14 +87,17 @@ pub(crate) fn run(
     let (EngineToWorker::Run { request }, _) = engine.wait()? else {
         return Err(WorkerError::Protocol("the first message to a run is not Run"));
     };
-    match Running::start(prepared, &mut engine, &request, secretd, place) {
-        Ok((running, beside)) => {
+    match Running::start(prepared, &request, secretd, place) {
+        Ok((running, script)) => {
             let exchange = Exchange::new(engine, running.poller.registry());
             // This process ends with it, and what is open or in memory needs no tidying up.
             let mut running = ManuallyDrop::new(running);
-            match beside {
-                None => running.finish(&exchange),
-                Some(beside) => serve_beside(running, exchange, beside),
+            match script {
+                None => {
+                    exchange.turn().begin().map_err(WorkerError::system("epoll_ctl"))?;
+                    running.finish(&exchange)
+                }
+                Some(script) => attendant::run(running, exchange, script),
             }
         }
         Err(reason) => done(&mut engine, not_started(reason)),
@@ -113,26 +108,6 @@ pub(crate) fn run(
 fn done(engine: &mut EngineLink, outcome: Outcome) -> Result<(), WorkerError> {
     engine.send(&WorkerToEngine::Done { outcome })?;
     Ok(engine.drain()?)
-}
-
-/// Runs a script on this thread and serves it on another, which ends the process.
-fn serve_beside(mut running: ManuallyDrop<Running>, exchange: Exchange, beside: Beside) -> Result<(), WorkerError> {
-    let Beside { task, ended, attendant } = beside;
-    let exchange = Arc::new(exchange);
-    let client = running.client(&exchange).transpose().map_err(WorkerError::file("duplicate", "link".as_ref()))?;
-    attendant.attend(move || process::end_now(WorkerError::told(running.finish(&exchange))));
-    // What the script starts meets every signal that is meant for it.
-    SigSet::empty().thread_set_mask().map_err(WorkerError::system("sigprocmask"))?;
-    let leave: Leave = Rc::new(move |status: i32| {
-        // Whoever would read it is gone, and this process with it.
-        let _ = nix::unistd::write(&ended, &status.to_le_bytes());
-        loop {
-            thread::park();
-        }
-    });
-    let status = task.run(client, Rc::clone(&leave));
-    leave(status);
-    Ok(())
 }
 
 /// What a program inherits to speak with its robot: a descriptor that processes share, where whoever holds the byte of the
@@ -189,14 +164,12 @@ impl Running {
 
     fn start(
         prepared: Prepared,
-        engine: &mut EngineLink,
         request: &RunRequest,
         secretd: SecretdLink,
         place: &Place,
-    ) -> Result<(Self, Option<Beside>), String> {
+    ) -> Result<(Self, Option<Task>), String> {
         let system = |step: &'static str| move |errno: Errno| format!("it could not be started: {step}: {errno}");
-        let Prepared { poller, signals, endpoint, outputs, stdout, stderr, port, attendant } = prepared;
-        poller.add(engine.as_fd(), ENGINE, false).map_err(system("epoll_ctl"))?;
+        let Prepared { poller, signals, endpoint, outputs, stdout, stderr, port } = prepared;
         let Released { program, runtime, values, config } = redeemed(secretd)?;
         let language = embedded::language(&runtime);
         // The first of a name counts.
@@ -243,7 +216,7 @@ impl Running {
             }
             _ => None,
         };
-        let (main, beside) = begin(task, start, attendant, api, &poller, memory_limit)?;
+        let (main, script) = begin(task, start, api, memory_limit)?;
         // The program has its own by now.
         drop(spoken);
         let output_limit =
@@ -268,6 +241,6 @@ impl Running {
             program,
             config,
         };
-        Ok((running, beside))
+        Ok((running, script))
     }
 }

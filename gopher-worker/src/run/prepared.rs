@@ -17,7 +17,7 @@ use nix::{
     unistd::pipe2,
 };
 
-use super::{Attendant, LISTENER, Place, SIGNALS, STDERR, STDOUT, output::Output};
+use super::{LISTENER, Place, SIGNALS, STDERR, STDOUT, output::Output};
 use crate::{endpoint::Endpoint, error::WorkerError};
 
 pub(crate) struct Prepared {
@@ -29,8 +29,6 @@ pub(crate) struct Prepared {
     pub(super) stderr: OwnedFd,
     /// Of the API's other end, over HTTP.
     pub(super) port: u16,
-    /// Where there was time to start it.
-    pub(super) attendant: Option<Attendant>,
 }
 
 /// Where a run's Robot API will listen for HTTP.
@@ -55,13 +53,7 @@ impl Prepared {
             poller.add(pipe, token, false).map_err(system("epoll_ctl"))?;
         }
         let outputs = [Output::new(Stream::Stdout, STDOUT, out_read), Output::new(Stream::Stderr, STDERR, err_read)];
-        Ok(Self { poller, signals, endpoint, outputs, stdout, stderr, port, attendant: None })
-    }
-
-    /// Makes ready what takes time that nobody has to wait for now.
-    pub(crate) fn take_time(&mut self) {
-        // A thread that cannot be started now is started when it is needed, or missed then.
-        self.attendant = Attendant::new().ok();
+        Ok(Self { poller, signals, endpoint, outputs, stdout, stderr, port })
     }
 }
 

@@ -204,7 +204,7 @@ impl Running {
                             self.signal_all(Signal::SIGTERM);
                             self.kill_at.get_or_insert(Instant::now() + GRACE);
                         }
-                        Main::Thread(_) => self.kill(),
+                        Main::Script { .. } => self.kill(),
                     }
                 }
                 EngineToWorker::Run { .. } => return Err(WorkerError::Protocol("a run runs once")),
@@ -215,12 +215,16 @@ impl Running {
 
     /// The script has told its status.
     fn ended(&mut self) {
-        let Main::Thread(pipe) = &self.main else { return };
+        let Main::Script { ended: Some(pipe) } = &self.main else { return };
         let mut status = [0; 4];
         if nix::unistd::read(pipe, &mut status) == Ok(status.len()) {
-            // As the kernel does with every exit status.
-            self.main_exit = Some((TaskRetVal(i32::from(status[0])), None));
+            self.ended_with(i32::from_le_bytes(status));
         }
+    }
+
+    pub(super) fn ended_with(&mut self, status: i32) {
+        // As the kernel does with every exit status.
+        self.main_exit = Some((TaskRetVal(i32::from(status.to_le_bytes()[0])), None));
     }
 
     /// Reaps every ended child: this process adopts the run's orphans. Children of a script on a thread are its own to
@@ -245,7 +249,7 @@ impl Running {
     /// Ends the run at once.
     pub(super) fn kill(&mut self) {
         self.signal_all(Signal::SIGKILL);
-        if let Main::Thread(_) = self.main {
+        if let Main::Script { .. } = self.main {
             self.main_exit.get_or_insert((TaskRetVal(-1), Some(Signal::SIGKILL as i32)));
         }
     }

@@ -1,19 +1,14 @@
-//! How a run's program starts, or its script is made ready to run beside what serves it.
+//! How a run's program starts, or its script is made ready.
 
 use std::os::fd::OwnedFd;
 
-use gopher_sys::{
-    Poller,
-    confine::{self, ConfineError},
-};
+use gopher_sys::confine::{self, ConfineError};
 use nix::{
     errno::Errno,
-    fcntl::OFlag,
     sys::signal::{SigSet, SigmaskHow},
-    unistd::{Pid, pipe2},
+    unistd::Pid,
 };
 
-use super::{Attendant, ENDED};
 use crate::{
     embedded::{self, Task},
     program::Start,
@@ -23,45 +18,26 @@ use crate::{
 pub(super) enum Main {
     /// A program, leader of its process group.
     Process(Pid),
-    /// A script on the first thread of this process, whose status will be in the pipe.
-    Thread(OwnedFd),
+    /// A script on the first thread of this process. Once another one serves it, its status will be in the pipe.
+    Script { ended: Option<OwnedFd> },
 }
 
-/// A script that has not begun.
-pub(super) struct Beside {
-    pub(super) task: Task,
-    /// Where its status is told.
-    pub(super) ended: OwnedFd,
-    pub(super) attendant: Attendant,
-}
-
-/// Starts what the run is about, or makes everything ready for it to run beside what serves it. A script with a process of
+/// Starts what the run is about, or makes everything ready for a script to run on this thread. A script with a process of
 /// its own asks the robot on `api`, if it has one.
 pub(super) fn begin(
     task: Option<Task>,
     start: Start<'_>,
-    attendant: Option<Attendant>,
     api: Option<OwnedFd>,
-    poller: &Poller,
     memory: u64,
-) -> Result<(Main, Option<Beside>), String> {
+) -> Result<(Main, Option<Task>), String> {
     let system = |step: &'static str| move |errno: Errno| format!("it could not be started: {step}: {errno}");
     match task {
         Some(task) if !task.needs_process() => {
             embedded::enter(&start).map_err(|reason| format!("it could not be started: {reason}"))?;
             confine::look_at_cpu_time().map_err(|error| format!("it could not be started: {error}"))?;
-            let (heard, ended) = pipe2(OFlag::O_CLOEXEC).map_err(system("pipe"))?;
-            poller.add(&heard, ENDED, false).map_err(system("epoll_ctl"))?;
-            let attendant = attendant.map_or_else(Attendant::new, Ok);
-            let attendant = attendant.map_err(|error| format!("it could not be started: a thread: {error}"))?;
-            Ok((Main::Thread(heard), Some(Beside { task, ended, attendant })))
+            Ok((Main::Script { ended: None }, Some(task)))
         }
         task => {
-            match attendant {
-                Some(attendant) if task.is_some() => attendant.dismiss(),
-                Some(attendant) => attendant.leave(),
-                None => {}
-            }
             // A program must meet every signal that is meant for it: it inherits what is blocked here.
             let blocked = SigSet::empty().thread_swap_mask(SigmaskHow::SIG_SETMASK).map_err(system("sigprocmask"))?;
             let service = |error: ConfineError| error.to_string();

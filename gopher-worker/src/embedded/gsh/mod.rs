@@ -66,7 +66,7 @@ struct Parsed {
 /// Reads a script. One that starts nothing needs no process of its own.
 pub(super) fn read(path: &str, source: &[u8]) -> Ready {
     let parsed = Parsed::new(path, source);
-    Ready { own_process: parsed.needs == Needs::Process, run: Box::new(|script| parsed.run(script)) }
+    Ready { own_process: parsed.needs == Needs::Process, calls: false, run: Box::new(|script| parsed.run(script)) }
 }
 
 impl Parsed {

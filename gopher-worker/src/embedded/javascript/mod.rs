@@ -21,7 +21,7 @@ use self::{
     modules::Modules,
     problem::{Problem, Unhandled},
 };
-use super::{Script, print_configuration};
+use super::{Script, attention, print_configuration};
 
 /// Most bytes of the process's stack, which is usually eight times as large.
 const STACK: usize = 1 << 20;
@@ -56,7 +56,10 @@ impl Interpreter {
         runtime.set_max_stack_size(STACK);
         let exit = Exit::default();
         let asked = Rc::clone(&exit);
-        runtime.set_interrupt_handler(Some(Box::new(move || asked.get().is_some())));
+        runtime.set_interrupt_handler(Some(Box::new(move || {
+            attention::call_if_due();
+            asked.get().is_some()
+        })));
         let unhandled = Unhandled::watch(&runtime);
         let context = ManuallyDrop::new(Context::full(&runtime)?);
         let known = Known::default();

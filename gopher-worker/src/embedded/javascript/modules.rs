@@ -12,7 +12,7 @@ use std::{
 use rquickjs::{Ctx, Exception, Function, Object, Persistent, Result, Value, context::EvalOptions};
 
 use super::{Exit, convert::text, fetch};
-use crate::embedded::{Script, http};
+use crate::embedded::{Script, attention, http};
 
 const PRELUDE: &str = include_str!("prelude.js");
 const HTTP: &str = include_str!("http.js");
@@ -105,6 +105,7 @@ fn native<'js>(ctx: &Ctx<'js>, exit: &Exit, libraries: &Libraries) -> Result<Obj
         "print",
         Function::new(ctx.clone(), |line: rquickjs::String<'js>, error: bool| -> Result<()> {
             let line = text(&line)?;
+            attention::call();
             // Nobody may be left to read it.
             let _ = if error { writeln!(std::io::stderr(), "{line}") } else { writeln!(std::io::stdout(), "{line}") };
             Ok(())

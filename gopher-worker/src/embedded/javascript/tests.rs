@@ -431,3 +431,20 @@ fn an_interpreter_that_was_made_ready_is_used_once_and_has_everything() {
         assert_eq!((status, calls.len()), (Ok(7), 2));
     }
 }
+
+#[test]
+fn somebody_is_called_before_a_script_may_wait() {
+    for source in ["0", "GBOT.Say('a'); GBOT.Say('b')", "JSON.parse('{}'); for (let n = 0; n < 1000; n++) String(n); 0"] {
+        assert!(!testing::calls_somebody(run, PATH, source), "{source}");
+    }
+    let attended = [
+        "console.log('')",
+        "console.error('')",
+        "try { require('http').get('http://127.0.0.1:1/') } catch {}",
+        "GBOT.Pause(0)",
+        "const begun = Date.now(); while (Date.now() - begun < 20);",
+    ];
+    for source in attended {
+        assert!(testing::calls_somebody(run, PATH, source), "{source}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, fs};
 
-use mlua::{Lua, MultiValue, Table, Value};
+use mlua::{HookTriggers, Lua, MultiValue, Table, Value, VmState};
 use serde_json::Value as Json;
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
     flush,
 };
 use crate::embedded::{
-    Leave,
+    Leave, attention,
     http::{self, Request, Response},
 };
 
@@ -39,6 +39,7 @@ pub(super) fn install(lua: &Lua) -> mlua::Result<()> {
         os.set(
             name,
             lua.create_function(move |_, _: MultiValue| {
+                attention::call();
                 eprintln!("os.{name} does nothing here");
                 Ok(())
             })?,
@@ -52,7 +53,26 @@ pub(super) fn install(lua: &Lua) -> mlua::Result<()> {
         )?;
         lua.globals().set("debug", debug)?;
     }
-    Ok(())
+    // Last: what has run until here needed nobody.
+    attended(lua)
+}
+
+/// Instructions after which it is looked how long a script has been going on: some tens of microseconds.
+const LOOK: u32 = 10_000;
+
+/// Has somebody called before a script prints, reads or starts something, and when it takes long.
+fn attended(lua: &Lua) -> mlua::Result<()> {
+    let call = lua.create_function(|_, ()| {
+        attention::call();
+        Ok(())
+    })?;
+    lua.load(include_str!("attended.lua")).set_name("=attended").call::<()>(call)?;
+    lua.set_global_hook(HookTriggers::new().every_nth_instruction(LOOK), |lua, _| {
+        if attention::call_if_due() {
+            lua.remove_global_hook();
+        }
+        Ok(VmState::Continue)
+    })
 }
 
 /// Runs the library now: where `require` finds a file with this text, it need not run again.

@@ -1,7 +1,7 @@
 //! Scripts against a robot that the test plays.
 
 use super::*;
-use crate::embedded::testing::{configure_at, ok, run_at};
+use crate::embedded::testing::{calls_somebody, configure_at, ok, run_at};
 
 const PATH: &str = "/robot/plugins/x.lua";
 
@@ -238,4 +238,50 @@ fn an_interpreter_that_was_made_ready_is_used_once_and_has_everything() {
         let (status, calls) = run_with(script, &["cmd"], ok);
         assert_eq!((status, calls.len()), (Ok(7), 1));
     }
+}
+
+#[test]
+fn somebody_is_called_before_a_script_may_wait_or_start_something() {
+    let alone = [
+        "return 0",
+        "GBOT:Say('a') GBOT:Say('b')",
+        "local json = require('json') json.decode(json.encode({ a = 1 }))",
+        "for n = 1, 1000 do tostring(n) end io.stdout:flush()",
+    ];
+    let attended = [
+        "print()",
+        "io.write('')",
+        "io.stderr:write('')",
+        "io.open('/dev/null'):close()",
+        "for _ in io.lines('/dev/null') do end",
+        "io.popen('true'):close()",
+        "os.execute()",
+        "require('http').get('http://127.0.0.1:1/')",
+        "os.setenv('A', 'b')",
+        "GBOT:Pause(0)",
+        "local begun = os.clock() while os.clock() - begun < 0.02 do end",
+        "local begun = os.clock() coroutine.wrap(function() while os.clock() - begun < 0.02 do end end)()",
+    ];
+    for source in alone {
+        assert!(!calls_somebody(run, PATH, source), "{source}");
+    }
+    for source in attended {
+        assert!(calls_somebody(run, PATH, source), "{source}");
+    }
+}
+
+#[test]
+fn what_calls_somebody_is_as_it_was_once_somebody_came() {
+    let source = r#"
+        local first = io.write
+        first("")
+        assert(io.write ~= first)
+        local own = function() end
+        print = own
+        local ok, problem = pcall(function() io.open({}) end)
+        assert(not ok and problem:find("to 'open'", 1, true), problem)
+        io.write("")
+        assert(print == own and getmetatable(io.stdout).__index == getmetatable(io.stdout))
+    "#;
+    assert_eq!(run_with(source, &["cmd"], ok).0, Ok(0));
 }
