@@ -434,7 +434,8 @@ fn an_interpreter_that_was_made_ready_is_used_once_and_has_everything() {
 
 #[test]
 fn somebody_is_called_before_a_script_may_wait() {
-    for source in ["0", "GBOT.Say('a'); GBOT.Say('b')", "JSON.parse('{}'); for (let n = 0; n < 1000; n++) String(n); 0"] {
+    for source in ["0", "GBOT.Say('a'); GBOT.Say('b')", "JSON.parse('{}'); for (let n = 0; n < 1000; n++) String(n); 0"]
+    {
         assert!(!testing::calls_somebody(run, PATH, source), "{source}");
     }
     let attended = [
