@@ -90,7 +90,7 @@ impl Walls {
         mounts::tmpfs(tmp, TMP_SIZE, 0o1777)?;
         for (path, to) in &self.tmp_links {
             let path = tmp.join(path.strip_prefix("/tmp").or_else(|_| path.strip_prefix("/var/tmp")).unwrap_or(path));
-            if let Some(parent) = path.parent() {
+            if let Some(parent) = path.parent().filter(|parent| *parent != tmp) {
                 fs::create_dir_all(parent).map_err(WorkerError::file("create", parent))?;
             }
             symlink(to, &path).map_err(WorkerError::file("link", &path))?;

@@ -47,21 +47,31 @@ pub(crate) struct Needed {
     pub(crate) always: Pages,
     /// What one or another uses.
     pub(crate) perhaps: Pages,
+    /// What each language writes beyond what all do.
+    each: Vec<(Runtime, Pages)>,
 }
 
 impl Needed {
     /// Has a script run in each language. Where that fails, its scripts meet their pages one by one.
     pub(crate) fn rehearse(walls: &Walls) -> Self {
-        let mut all = Vec::new();
+        let mut all: Vec<(Runtime, Pages)> = Vec::new();
         for (runtime, script) in SCRIPTS {
             match rehearsed(walls, &runtime, script) {
-                Ok(pages) => all.push(pages),
+                Ok(pages) => all.push((runtime, pages)),
                 Err(error) => eprintln!("gopher-worker: a script in {runtime:?} could not be tried: {error}"),
             }
         }
-        Self {
-            always: all.iter().cloned().reduce(|a, b| a.written_by_both(&b)).unwrap_or_default(),
-            perhaps: all.into_iter().reduce(|a, b| a.or(&b)).unwrap_or_default(),
+        let pages = || all.iter().map(|(_, pages)| pages.clone());
+        let always = pages().reduce(|a, b| a.written_by_both(&b)).unwrap_or_default();
+        let perhaps = pages().reduce(|a, b| a.or(&b)).unwrap_or_default();
+        let each = all.into_iter().map(|(runtime, pages)| (runtime, pages.written_beyond(&always))).collect();
+        Self { always, perhaps, each }
+    }
+
+    /// Takes what a script of this language writes.
+    pub(crate) fn take_for(&self, runtime: &Runtime) {
+        if let Some((_, pages)) = self.each.iter().find(|(language, _)| language == runtime) {
+            pages.take();
         }
     }
 }
@@ -124,7 +134,7 @@ fn perform(walls: &Walls, file: &OwnedFd, engine: OwnedFd, secretd: OwnedFd) -> 
     walls.close(0, &kept)?;
     let place = Place { work_dir: "/".into(), home: "/".into(), own_pids: true, own_uid: true };
     let prepared = Prepared::new(listener, None, &place)?;
-    run::run(prepared, TaskName::default(), engine, secretd, &place)
+    run::run(prepared, TaskName::default(), engine, secretd, &place, None)
 }
 
 fn request(install_dir: &str) -> RunRequest {

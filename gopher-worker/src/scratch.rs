@@ -55,6 +55,9 @@ impl Workspaces {
     /// Makes a workspace if it is not there; `uid` owns it.
     pub(crate) fn make(&mut self, slot: u32, uid: Option<u32>) -> Result<PathBuf, WorkerError> {
         let path = self.root.join(slot.to_string());
+        if self.made.contains_key(&slot) && path.is_dir() {
+            return Ok(path);
+        }
         match fs::DirBuilder::new().mode(0o700).create(&path) {
             Ok(()) => {
                 if let Some(uid) = uid {

@@ -278,10 +278,11 @@ impl Spawner {
         let prepared = Prepared::new(listener, sockets, place)?;
         let mut control: OrderLink = Link::new(control)?;
         let early = if self.quiet { control.wait_for(IDLE)? } else { Some(control.wait()?) };
+        let mut untaken = self.needed.as_ref();
         let (SupervisorToProcess::Spawn { order }, descriptors) = if let Some(order) = early {
             order
         } else {
-            self.needed.iter().for_each(|needed| needed.perhaps.take());
+            untaken.take().iter().for_each(|needed| needed.perhaps.take());
             control.wait()?
         };
         drop(control);
@@ -289,7 +290,7 @@ impl Spawner {
             return Err(WorkerError::Protocol("a run has two links"));
         };
         match order.kind {
-            SpawnKind::Run => run::run(prepared, order.task, engine, secretd, place),
+            SpawnKind::Run => run::run(prepared, order.task, engine, secretd, place, untaken),
             SpawnKind::Load => loader::run(engine, secretd),
         }
     }

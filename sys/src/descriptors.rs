@@ -35,7 +35,9 @@ pub fn make_nonblocking(fd: impl AsFd) -> Result<(), Errno> {
 /// A pipe whose read end holds `bytes` and then ends. At most one page.
 pub fn pipe_holding(bytes: &[u8]) -> Result<OwnedFd, Errno> {
     let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
-    nix::unistd::write(&write, bytes)?;
+    if !bytes.is_empty() {
+        nix::unistd::write(&write, bytes)?;
+    }
     Ok(read)
 }
 

@@ -53,6 +53,12 @@ impl Pages {
         Self { read: BTreeSet::new(), written: &self.written & &other.written, size: self.size }
     }
 
+    /// What this writes, and the other does not.
+    #[must_use]
+    pub fn written_beyond(&self, other: &Self) -> Self {
+        Self { read: BTreeSet::new(), written: &self.written - &other.written, size: self.size }
+    }
+
     /// What is in one or the other.
     #[must_use]
     pub fn or(&self, other: &Self) -> Self {

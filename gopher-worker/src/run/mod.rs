@@ -39,6 +39,7 @@ use crate::{
     endpoint::Endpoint,
     error::WorkerError,
     program::Start,
+    rehearsal::Needed,
     task_config,
 };
 
@@ -72,13 +73,15 @@ pub(crate) struct Place {
     pub(crate) own_uid: bool,
 }
 
-/// Runs what engine and secretd agree on; this process is confined already.
+/// Runs what engine and secretd agree on; this process is confined already, and has not taken yet what it may need of
+/// `untaken`.
 pub(crate) fn run(
     prepared: Prepared,
     task: TaskName,
     engine: OwnedFd,
     secretd: OwnedFd,
     place: &Place,
+    untaken: Option<&Needed>,
 ) -> Result<(), WorkerError> {
     // Asked first: the answer comes while the engine says what is to run.
     let mut secretd: SecretdLink = Link::new(secretd)?;
@@ -87,7 +90,7 @@ pub(crate) fn run(
     let (EngineToWorker::Run { request }, _) = engine.wait()? else {
         return Err(WorkerError::Protocol("the first message to a run is not Run"));
     };
-    match Running::start(prepared, &request, secretd, place) {
+    match Running::start(prepared, &request, secretd, place, untaken) {
         Ok((running, script)) => {
             let exchange = Exchange::new(engine, running.poller.registry());
             // This process ends with it, and what is open or in memory needs no tidying up.
@@ -167,11 +170,15 @@ impl Running {
         request: &RunRequest,
         secretd: SecretdLink,
         place: &Place,
+        untaken: Option<&Needed>,
     ) -> Result<(Self, Option<Task>), String> {
         let system = |step: &'static str| move |errno: Errno| format!("it could not be started: {step}: {errno}");
         let Prepared { poller, signals, endpoint, outputs, stdout, stderr, port } = prepared;
         let Released { program, runtime, values, config } = redeemed(secretd)?;
         let language = embedded::language(&runtime);
+        if let Some(needed) = untaken {
+            needed.take_for(&runtime);
+        }
         // The first of a name counts.
         let values: Values = request.parameters.iter().cloned().chain(values).collect();
         // A default configuration is asked for without a robot to call.
@@ -216,7 +223,7 @@ impl Running {
             }
             _ => None,
         };
-        let (main, script) = begin(task, start, api, memory_limit)?;
+        let (main, script) = begin(task, start, api, memory_limit, request.limits.cpu_seconds)?;
         // The program has its own by now.
         drop(spoken);
         let output_limit =
