@@ -5,7 +5,7 @@
 use std::{
     ffi::OsStr,
     fs,
-    os::unix::fs::symlink,
+    os::unix::fs::{MetadataExt as _, symlink},
     path::{Component, Path, PathBuf},
 };
 
@@ -135,7 +135,13 @@ impl View {
         }
         for path in ETC.map(|name| Path::new("/etc").join(name)) {
             if path.is_dir() {
-                view.show(&path, Access::Read)?;
+                match copy_of(&path) {
+                    Some(steps) => {
+                        view.steps.extend(steps);
+                        view.listed.push(path);
+                    }
+                    None => view.show(&path, Access::Read)?,
+                }
             } else if path.is_file() {
                 let content = fs::read(&path).map_err(WorkerError::file("read", &path))?;
                 view.steps.push(Step::Copy { content, target: path });
@@ -303,6 +309,40 @@ impl View {
     }
 }
 
+/// A directory as it is now, if it is a small one that everybody may read.
+fn copy_of(directory: &Path) -> Option<Vec<Step>> {
+    let mut steps = Vec::new();
+    copy(directory, &mut steps).then_some(steps)
+}
+
+/// Most entries and bytes of a directory that is copied rather than mounted.
+const SMALL: (usize, u64) = (16, 16 << 10);
+
+fn copy(directory: &Path, steps: &mut Vec<Step>) -> bool {
+    steps.push(Step::Directory(directory.into()));
+    let public = |path: &Path, bits: u32| path.metadata().is_ok_and(|at| at.mode() & bits == bits);
+    let Ok(listing) = fs::read_dir(directory) else { return false };
+    public(directory, 0o005)
+        && listing.into_iter().all(|entry| {
+            let Ok(entry) = entry else { return false };
+            let target = entry.path();
+            let step = match entry.file_type() {
+                Ok(kind) if kind.is_dir() => return copy(&target, steps),
+                Ok(kind) if kind.is_symlink() => fs::read_link(&target).map(|to| Step::Link { path: target, to }),
+                Ok(kind)
+                    if kind.is_file()
+                        && public(&target, 0o004)
+                        && entry.metadata().is_ok_and(|at| at.len() <= SMALL.1) =>
+                {
+                    fs::read(&target).map(|content| Step::Copy { content, target })
+                }
+                _ => return false,
+            };
+            steps.extend(step.ok());
+            steps.len() <= SMALL.0
+        })
+}
+
 impl Step {
     fn make(self, staging: &Path) -> Result<(), WorkerError> {
         match self {
@@ -362,6 +402,8 @@ pub(crate) fn relocated(tmp_links: &[(PathBuf, PathBuf)], path: &Path) -> Option
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]
@@ -399,6 +441,42 @@ mod tests {
         view.listed.push("/opt/robot".into());
         assert!(!view.in_tree(Path::new("/opt/robot/custom")));
         assert!(view.covered(Path::new("/opt/robot/custom")) && !view.covered(Path::new("/srv")));
+    }
+
+    #[test]
+    fn a_small_directory_that_everybody_may_read_is_copied_and_no_other() {
+        let dir = tempfile::tempdir().expect("directory");
+        let (root, inner) = (dir.path().join("etc"), dir.path().join("etc/inner"));
+        let mode = |path: &Path, mode: u32| fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("mode");
+        fs::create_dir_all(&inner).expect("made");
+        for path in [&root, &inner] {
+            mode(path, 0o755);
+        }
+        let file = inner.join("file");
+        fs::write(&file, "text").expect("written");
+        mode(&file, 0o644);
+        symlink("inner/file", root.join("link")).expect("link");
+        let steps = copy_of(&root).expect("small and public");
+        let has = |wanted: &dyn Fn(&Step) -> bool| steps.iter().filter(|step| wanted(step)).count();
+        assert_eq!(has(&|step| matches!(step, Step::Directory(at) if at.starts_with(&root))), 2);
+        assert_eq!(
+            has(&|step| matches!(step, Step::Copy { content, target } if content == b"text" && *target == file)),
+            1
+        );
+        assert_eq!(has(&|step| matches!(step, Step::Link { to, .. } if to == Path::new("inner/file"))), 1);
+        // What is not for everybody keeps its permissions, and a copy has none.
+        for (path, private, public) in [(&file, 0o640, 0o644), (&inner, 0o750, 0o755), (&root, 0o711, 0o755)] {
+            mode(path, private);
+            assert!(copy_of(&root).is_none(), "{}", path.display());
+            mode(path, public);
+        }
+        fs::write(&file, vec![0; 20 << 10]).expect("written");
+        assert!(copy_of(&root).is_none(), "large");
+        fs::write(&file, "").expect("written");
+        for n in 0..SMALL.0 {
+            symlink("file", inner.join(n.to_string())).expect("link");
+        }
+        assert!(copy_of(&root).is_none(), "many");
     }
 
     #[test]

@@ -89,8 +89,10 @@ impl Running {
                 self.kill_at = Some(now + GRACE);
             }
         }
-        // Whatever it left behind ends now, so that its pipes end too.
-        self.signal_all(Signal::SIGKILL);
+        // Whatever it left behind ends now, so that its pipes end too. A script that needed nobody has started nothing.
+        if !matches!(self.main, Main::Script { ended: None }) {
+            self.signal_all(Signal::SIGKILL);
+        }
         for index in 0..self.outputs.len() {
             self.output(&mut exchange.turn().link, index, true)?;
         }

@@ -114,6 +114,8 @@ pub(crate) struct Engine {
     pub(crate) current: Option<Rc<Generation>>,
     pub(crate) phase: Phase,
     pub(crate) runs: HashMap<RunId, Run>,
+    /// Those of them that no longer wait in line: the others have neither links nor anything that is due.
+    pub(crate) admitted: HashSet<RunId>,
     /// Pipelines that are, or may become, more than one run.
     pub(crate) pipelines: HashMap<PipelineId, Pipeline>,
     /// Commands whose authorizer runs, by its run.
@@ -174,6 +176,7 @@ impl Engine {
             current: None,
             phase: Phase::Starting,
             runs: HashMap::new(),
+            admitted: HashSet::new(),
             pipelines: HashMap::new(),
             waiting: HashMap::new(),
             next_run: RunId(1),
@@ -278,7 +281,7 @@ impl Engine {
             Phase::Initializing { until, .. } | Phase::Stopping { until } | Phase::Leaving { until } => Some(*until),
             Phase::Starting | Phase::Open => None,
         };
-        let runs = self.runs.values().filter_map(Run::deadline).min();
+        let runs = self.admitted.iter().filter_map(|id| self.runs.get(id)?.deadline()).min();
         let lookups = self.lookups.values().map(|look_up| look_up.until).min();
         let clients = self.clients.values().filter_map(Client::deadline).min();
         let threads = self.subscriptions.deadline();
@@ -334,8 +337,9 @@ impl Engine {
                 broken.push((Who::Connector(Rc::clone(name)), error));
             }
         }
-        for (id, run) in &mut self.runs {
-            if let Some(Err(error)) = run.wire.as_mut().map(|wire| wire.settle_within(BACKLOG, &self.poller)) {
+        for id in &self.admitted {
+            let wire = self.runs.get_mut(id).and_then(|run| run.wire.as_mut());
+            if let Some(Err(error)) = wire.map(|wire| wire.settle_within(BACKLOG, &self.poller)) {
                 broken.push((Who::Worker(*id), error));
             }
         }

@@ -116,6 +116,7 @@ impl Engine {
         let loading = self.loading();
         let Some(run) = self.runs.get_mut(&id) else { return };
         run.state = State::Spawning;
+        self.admitted.insert(id);
         let configure = run.purpose == Purpose::Configure;
         let (extension, starter) = (run.extension(), run.starter());
         let request = SpawnRequest {
@@ -382,6 +383,7 @@ impl Engine {
     /// The run's processes are gone, or never were.
     fn discard(&mut self, id: RunId) {
         let Some(mut run) = self.runs.remove(&id) else { return };
+        self.admitted.remove(&id);
         if let Some(wire) = run.wire.take() {
             self.forget_token(wire.token());
             wire.close(&self.poller);
@@ -432,8 +434,8 @@ impl Engine {
     }
 
     pub(crate) fn expire_runs(&mut self, now: Instant) {
-        let due: Vec<RunId> =
-            self.runs.values().filter(|r| r.deadline().is_some_and(|at| at <= now)).map(|r| r.id).collect();
+        let is_due = |id: &RunId| self.runs.get(id).and_then(Run::deadline).is_some_and(|at| at <= now);
+        let due: Vec<RunId> = self.admitted.iter().copied().filter(is_due).collect();
         for id in due {
             let passed = |moment: Option<Instant>| moment.is_some_and(|at| at <= now);
             let Some(run) = self.runs.get_mut(&id) else { continue };
