@@ -89,15 +89,7 @@ impl News {
 }
 
 impl Endpoint {
-    /// `token` is what the poller calls the listener.
-    pub(crate) fn new(
-        listener: TcpListener,
-        poller: &Poller,
-        token: u64,
-        ask_proc: bool,
-        sockets: Option<Sockets>,
-    ) -> Result<Self, WorkerError> {
-        poller.add(&listener, token, false).map_err(WorkerError::system("epoll_ctl"))?;
+    pub(crate) fn new(listener: TcpListener, ask_proc: bool, sockets: Option<Sockets>) -> Result<Self, WorkerError> {
         let token: [u8; 18] = descriptors::random().map_err(WorkerError::system("getrandom"))?;
         Ok(Self {
             inherited: Vec::new(),
@@ -114,6 +106,11 @@ impl Endpoint {
             news: Vec::new(),
             told: 0,
         })
+    }
+
+    /// From now on the poller tells of new HTTP connections, by `token`.
+    pub(crate) fn watch(&self, poller: &Poller, token: u64) -> Result<(), Errno> {
+        poller.add(&self.listener, token, false)
     }
 
     /// What [`api::parameter`] looks at.

@@ -265,14 +265,11 @@ pub fn c_string(text: impl Into<Vec<u8>>) -> Result<CString, Errno> {
     CString::new(text).map_err(|_| Errno::EINVAL)
 }
 
-/// Gives this single-threaded process exactly this environment; names with `=` or zero bytes are left out.
+/// Gives this single-threaded process exactly this environment, which has each name once. What is empty or has `=` is no
+/// name, and left out, as is what holds a zero byte.
 pub fn set_environment<'a>(environment: impl IntoIterator<Item = (&'a str, &'a str)>) {
-    raw::clear_environment();
-    for (name, value) in environment {
-        if let (Ok(name), Ok(value)) = (CString::new(name), CString::new(value)) {
-            raw::set_variable(&name, &value);
-        }
-    }
+    let named = environment.into_iter().filter(|(name, _)| !name.is_empty() && !name.contains('='));
+    raw::replace_environment(named.filter_map(|(name, value)| CString::new(format!("{name}={value}")).ok()));
 }
 
 /// Ends this process whatever its other threads do; nothing is flushed and no exit handler runs.

@@ -1,7 +1,7 @@
 //! System calls that neither std nor nix wraps, one safe function each.
 
 use std::{
-    ffi::CStr,
+    ffi::{CStr, CString},
     ops::Range,
     os::fd::{AsFd, AsRawFd as _, FromRawFd as _, OwnedFd, RawFd},
 };
@@ -227,16 +227,13 @@ pub(crate) fn read_in_large_pieces(file: impl AsFd, length: usize) -> Result<(),
     read
 }
 
-/// Empties the environment.
-pub(crate) fn clear_environment() {
-    // SAFETY: the callers are single-threaded, so nobody reads the environment meanwhile.
-    unsafe { libc::clearenv() };
-}
-
-/// Sets one variable; a name with `=` is refused by the C library.
-pub(crate) fn set_variable(name: &CStr, value: &CStr) {
-    // SAFETY: both strings are valid and are copied; the callers are single-threaded.
-    unsafe { libc::setenv(name.as_ptr(), value.as_ptr(), 1) };
+/// Makes these, each `NAME=value`, the environment for good.
+pub(crate) fn replace_environment(variables: impl IntoIterator<Item = CString>) {
+    let end = std::iter::once(std::ptr::null_mut());
+    let pointers: Vec<*mut libc::c_char> = variables.into_iter().map(CString::into_raw).chain(end).collect();
+    // SAFETY: list and strings are valid, ended by zeros, and never given back; the callers are single-threaded, so nobody
+    // reads the environment meanwhile. Whoever changes it later copies the list (setenv(3) of GNU and musl).
+    unsafe { libc::environ = pointers.leak().as_mut_ptr() };
 }
 
 /// Lets nothing come of a signal.

@@ -55,7 +55,7 @@ impl Alone {
             // It is called once, so nothing is there.
             let _ = self.ended.set(ended);
             let exchange = Arc::clone(&self.exchange);
-            exchange.turn().begin()?;
+            running.watch_all(&exchange)?;
             let serve = move || process::end_now(WorkerError::told(running.finish(&exchange)));
             thread::Builder::new().spawn(serve).map(drop)
         });
@@ -69,8 +69,7 @@ impl Alone {
     /// The script is over.
     fn leave(&self, status: i32) {
         if let Some(mut running) = self.running.take() {
-            running.ended_with(status);
-            process::end_now(WorkerError::told(running.finish(&self.exchange)))
+            process::end_now(WorkerError::told(running.conclude(status, &self.exchange)))
         }
         // Whoever would read it is gone, and this process with it.
         let _ = self.ended.get().map(|ended| nix::unistd::write(ended, &status.to_le_bytes()));

@@ -97,7 +97,7 @@ pub(crate) fn run(
             let mut running = ManuallyDrop::new(running);
             match script {
                 None => {
-                    exchange.turn().begin().map_err(WorkerError::system("epoll_ctl"))?;
+                    running.watch_all(&exchange).map_err(WorkerError::system("epoll_ctl"))?;
                     running.finish(&exchange)
                 }
                 Some(script) => attendant::run(running, exchange, script),
@@ -133,7 +133,8 @@ fn not_started(reason: String) -> Outcome {
 /// A run whose program is alive.
 struct Running {
     poller: Poller,
-    signals: SignalFd,
+    /// Readable when a child of this process has ended; a script waits for its own.
+    signals: Option<SignalFd>,
     endpoint: Option<Endpoint>,
     outputs: [Output; 2],
     main: Main,
@@ -173,7 +174,8 @@ impl Running {
         untaken: Option<&Needed>,
     ) -> Result<(Self, Option<Task>), String> {
         let system = |step: &'static str| move |errno: Errno| format!("it could not be started: {step}: {errno}");
-        let Prepared { poller, signals, endpoint, outputs, stdout, stderr, port } = prepared;
+        let Prepared { endpoint, outputs, stdout, stderr, port } = prepared;
+        let poller = Poller::new().map_err(system("epoll_create"))?;
         let Released { program, runtime, values, config } = redeemed(secretd)?;
         let language = embedded::language(&runtime);
         if let Some(needed) = untaken {
@@ -223,7 +225,7 @@ impl Running {
             }
             _ => None,
         };
-        let (main, script) = begin(task, start, api, memory_limit, request.limits.cpu_seconds)?;
+        let (main, signals, script) = begin(task, start, api, memory_limit, request.limits.cpu_seconds)?;
         // The program has its own by now.
         drop(spoken);
         let output_limit =

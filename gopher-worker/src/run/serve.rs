@@ -1,6 +1,9 @@
 //! Serving a run until it is over: its calls, its output, its limits, its end.
 
-use std::time::{Duration, Instant};
+use std::{
+    os::fd::AsFd as _,
+    time::{Duration, Instant},
+};
 
 use gopher_protocol::{
     WireError,
@@ -9,12 +12,16 @@ use gopher_protocol::{
     worker::{EngineToWorker, Outcome, Stream, WorkerToEngine},
 };
 use gopher_sys::{
-    LinkError,
+    LinkError, descriptors,
     poll::{AT_ONCE, NEXT_CALL, Ready},
     process::{self, Exit},
 };
 use nix::{
-    sys::signal::{Signal, kill},
+    errno::Errno,
+    sys::{
+        signal::{Signal, kill},
+        signalfd::SignalFd,
+    },
     unistd::Pid,
 };
 
@@ -39,9 +46,34 @@ const BACKLOG: usize = 256 << 10;
 pub(super) const TOO_LONG: &str = "the call is longer than 16 MiB";
 
 impl Running {
+    /// Watches everything that is to be served.
+    pub(super) fn watch_all(&self, exchange: &Exchange) -> Result<(), Errno> {
+        exchange.turn().begin()?;
+        if let Some(signals) = &self.signals {
+            self.poller.add(signals.as_fd(), SIGNALS, false)?;
+        }
+        if let Some(endpoint) = &self.endpoint {
+            endpoint.watch(&self.poller, LISTENER)?;
+        }
+        for output in &self.outputs {
+            if let Some(pipe) = &output.pipe {
+                descriptors::make_nonblocking(pipe)?;
+                self.poller.add(pipe, output.token, false)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Serves until the run is over, and says how it ended.
     pub(super) fn finish(&mut self, exchange: &Exchange) -> Result<(), WorkerError> {
         let outcome = self.serve(exchange)?;
+        done(&mut exchange.turn().link, outcome)
+    }
+
+    /// A script is over that nobody had to serve: it has started nothing and said nothing but to the robot.
+    pub(super) fn conclude(&mut self, status: i32, exchange: &Exchange) -> Result<(), WorkerError> {
+        self.ended_with(status);
+        let outcome = self.outcome();
         done(&mut exchange.turn().link, outcome)
     }
 
@@ -89,10 +121,8 @@ impl Running {
                 self.kill_at = Some(now + GRACE);
             }
         }
-        // Whatever it left behind ends now, so that its pipes end too. A script that needed nobody has started nothing.
-        if !matches!(self.main, Main::Script { ended: None }) {
-            self.signal_all(Signal::SIGKILL);
-        }
+        // Whatever it left behind ends now, so that its pipes end too.
+        self.signal_all(Signal::SIGKILL);
         for index in 0..self.outputs.len() {
             self.output(&mut exchange.turn().link, index, true)?;
         }
@@ -224,7 +254,7 @@ impl Running {
         }
     }
 
-    pub(super) fn ended_with(&mut self, status: i32) {
+    fn ended_with(&mut self, status: i32) {
         // As the kernel does with every exit status.
         self.main_exit = Some((TaskRetVal(i32::from(status.to_le_bytes()[0])), None));
     }
@@ -233,7 +263,7 @@ impl Running {
     /// wait for; what they leave behind ends with this process.
     fn reap(&mut self) {
         let Main::Process(main) = self.main else { return };
-        while let Ok(Some(_)) = self.signals.read_signal() {}
+        while let Some(Ok(Some(_))) = self.signals.as_ref().map(SignalFd::read_signal) {}
         loop {
             match process::reap() {
                 Ok(Some((pid, exit))) if i32::try_from(pid) == Ok(main.as_raw()) => {

@@ -5,7 +5,10 @@ use std::os::fd::OwnedFd;
 use gopher_sys::confine::{self, ConfineError};
 use nix::{
     errno::Errno,
-    sys::signal::{SigSet, SigmaskHow},
+    sys::{
+        signal::{SigSet, SigmaskHow, Signal},
+        signalfd::{SfdFlags, SignalFd},
+    },
     unistd::Pid,
 };
 
@@ -30,7 +33,7 @@ pub(super) fn begin(
     api: Option<OwnedFd>,
     memory: u64,
     cpu_limit: u32,
-) -> Result<(Main, Option<Task>), String> {
+) -> Result<(Main, Option<SignalFd>, Option<Task>), String> {
     let system = |step: &'static str| move |errno: Errno| format!("it could not be started: {step}: {errno}");
     match task {
         Some(task) if !task.needs_process() => {
@@ -38,7 +41,7 @@ pub(super) fn begin(
             if cpu_limit > 0 {
                 confine::look_at_cpu_time().map_err(|error| format!("it could not be started: {error}"))?;
             }
-            Ok((Main::Script { ended: None }, Some(task)))
+            Ok((Main::Script { ended: None }, None, Some(task)))
         }
         task => {
             // A program must meet every signal that is meant for it: it inherits what is blocked here.
@@ -50,8 +53,19 @@ pub(super) fn begin(
                 None => start.start(),
             };
             confine::limit_memory(u64::MAX).map_err(service)?;
+            let pid = i32::try_from(started?).map(Pid::from_raw).map_err(|e| e.to_string())?;
             blocked.thread_set_mask().map_err(system("sigprocmask"))?;
-            Ok((Main::Process(i32::try_from(started?).map(Pid::from_raw).map_err(|e| e.to_string())?), None))
+            // If it has ended by now, whoever serves it sees that first.
+            let signals = ended_children().map_err(system("signalfd"))?;
+            Ok((Main::Process(pid), Some(signals), None))
         }
     }
+}
+
+/// Becomes readable when a child has ended.
+fn ended_children() -> Result<SignalFd, Errno> {
+    let mut set = SigSet::empty();
+    set.add(Signal::SIGCHLD);
+    set.thread_block()?;
+    SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
 }
