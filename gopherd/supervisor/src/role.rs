@@ -89,7 +89,18 @@ impl<S: Message, R: Message> Role<S, R> {
 
     /// Sends, or not: a role that is gone is noticed by its process ending, and one that cannot be spoken to is ended.
     pub(crate) fn tell(&mut self, message: &S, descriptors: Vec<OwnedFd>) {
-        match self.link.send_with(message, descriptors) {
+        let sent = self.link.send_with(message, descriptors);
+        self.end_if_lost(sent);
+    }
+
+    /// As [`Role::tell`], with the next message or when links are flushed.
+    pub(crate) fn put(&mut self, message: &S) {
+        let queued = self.link.put(message);
+        self.end_if_lost(queued);
+    }
+
+    fn end_if_lost(&self, sent: Result<(), LinkError>) {
+        match sent {
             Ok(()) | Err(LinkError::Closed) => {}
             Err(error) => {
                 eprintln!("gopherd: {error}");

@@ -122,6 +122,9 @@ struct Supervisor {
     job_leases: Leases,
     /// When processes are made in place of those that were given an order.
     replenish: Option<Instant>,
+    /// Runs that are over, of which secretd is told with the next one that begins, or then at the latest.
+    closed: Vec<RunId>,
+    tell_closed: Option<Instant>,
     next_ping: Instant,
     nonce: u64,
     ending: Option<Instant>,
@@ -234,6 +237,8 @@ impl Supervisor {
             leases: Leases::new(1..=POOL),
             job_leases: Leases::new(POOL + 1..=2 * POOL),
             replenish: None,
+            closed: Vec::new(),
+            tell_closed: None,
             next_ping: Instant::now() + PING,
             nonce: 0,
             ending: None,
@@ -295,7 +300,13 @@ impl Supervisor {
         let dues = dues.into_iter().flatten().chain(self.connectors.values().filter_map(|c| c.backoff.due));
         // A link that did not take everything is tried again soon; this is rare and never a loop.
         let blocked = self.links_blocked().then_some(now + Duration::from_millis(5));
-        let next = dues.chain([self.next_ping]).chain(self.replenish).chain(blocked).min().unwrap_or(now);
+        let next = dues
+            .chain([self.next_ping])
+            .chain(self.replenish)
+            .chain(self.tell_closed)
+            .chain(blocked)
+            .min()
+            .unwrap_or(now);
         next.saturating_duration_since(now)
     }
 
@@ -400,6 +411,9 @@ impl Supervisor {
         }
         if self.replenish.is_some_and(|at| now >= at) {
             self.replenish();
+        }
+        if self.tell_closed.is_some_and(|at| now >= at) {
+            self.tell_closed();
         }
         if now >= self.next_ping {
             self.next_ping = now + PING;

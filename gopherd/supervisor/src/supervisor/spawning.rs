@@ -50,11 +50,28 @@ impl Supervisor {
             generation: request.generation,
             configure: request.configure,
         };
+        self.put_closed();
         if let Some(secretd) = &mut self.secretd {
             secretd.tell(&opened, vec![secretd_end]);
         }
         self.tell_engine(&SupervisorToEngine::Spawned { run }, vec![engine_end]);
         Ok(())
+    }
+
+    /// Tells secretd which runs are over.
+    pub(super) fn tell_closed(&mut self) {
+        self.put_closed();
+        self.flush();
+    }
+
+    /// The same, with what it is told next.
+    fn put_closed(&mut self) {
+        self.tell_closed = None;
+        for run in self.closed.drain(..) {
+            if let Some(secretd) = &mut self.secretd {
+                secretd.put(&SupervisorToSecretd::RunClosed { run });
+            }
+        }
     }
 
     fn enter(&mut self, profile: Profile, pipeline: PipelineId) -> Option<u32> {
@@ -475,10 +492,9 @@ impl Supervisor {
     }
 
     fn run_over(&mut self, run: RunId, live: &Run) {
-        if live.load.is_none()
-            && let Some(secretd) = &mut self.secretd
-        {
-            secretd.tell(&SupervisorToSecretd::RunClosed { run }, Vec::new());
+        if live.load.is_none() {
+            self.closed.push(run);
+            self.tell_closed.get_or_insert_with(|| Instant::now() + MOMENT);
         }
         let stale = self.is_stale(live.profile);
         if !stale && live.load.is_none() {
