@@ -100,7 +100,7 @@ fn untouched(path: &Path, before: &Look) -> io::Result<Option<Look>> {
     let directory = open(path)?;
     let untouched = Look::at(&directory)? == *before
         && !descriptors::has_attributes(&directory)?
-        && fs::read_dir(path)?.next().is_none();
+        && descriptors::is_empty(&directory)?;
     // To have looked into it may be a change of its own.
     if untouched { Look::at(&directory).map(Some) } else { Ok(None) }
 }

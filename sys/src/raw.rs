@@ -201,6 +201,14 @@ pub(crate) fn attributes(fd: impl AsFd) -> Result<usize, Errno> {
     Ok(bytes.unsigned_abs())
 }
 
+/// Fills `records` with the next entries of a directory (`getdents64(2)`); how many bytes they take, 0 at the end.
+pub(crate) fn entries(directory: impl AsFd, records: &mut [u8]) -> Result<usize, Errno> {
+    let (fd, room) = (directory.as_fd().as_raw_fd(), records.as_mut_ptr());
+    // SAFETY: the kernel writes to these bytes, and no further.
+    let bytes = Errno::result(unsafe { libc::syscall(libc::SYS_getdents64, fd, room, records.len()) })?;
+    usize::try_from(bytes).map_err(|_| Errno::EOVERFLOW)
+}
+
 /// Has the pages of a range in place, for reading or, each its own copy, for writing.
 pub(crate) fn populate(range: &Range<usize>, write: bool) -> Result<(), Errno> {
     let advice = if write { libc::MADV_POPULATE_WRITE } else { libc::MADV_POPULATE_READ };

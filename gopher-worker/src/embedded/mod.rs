@@ -212,8 +212,10 @@ impl Task {
             eprintln!("{problem}");
             TaskRetVal::MECHANISM_FAIL.0
         });
-        // The end of this process flushes nothing.
-        let _ = std::io::stdout().flush();
+        // The end of this process flushes nothing. Who has printed has called somebody.
+        if attention::patience().is_none() {
+            let _ = std::io::stdout().flush();
+        }
         status
     }
 }

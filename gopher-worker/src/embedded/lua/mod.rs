@@ -10,7 +10,7 @@ use std::{cell::RefCell, mem::ManuallyDrop, rc::Rc};
 use gopher_protocol::robot_api::TaskRetVal;
 use mlua::{Lua, LuaOptions, MultiValue, StdLib, Value};
 
-use super::{Script, print_configuration, robot::Message};
+use super::{Script, attention, print_configuration, robot::Message};
 
 thread_local! {
     /// An interpreter that nothing has run in: a spawner has it ready, and its runs inherit it.
@@ -90,6 +90,10 @@ fn prepare(script: &Script<'_>) -> mlua::Result<Lua> {
 
 /// What the script printed is in the C library's buffer.
 fn flush(lua: &Lua) {
+    // It has printed nothing without calling somebody.
+    if attention::patience().is_some() {
+        return;
+    }
     // A script that has replaced `io` has no output to lose.
     let _ = lua.load("io.stdout:flush()").exec();
 }
