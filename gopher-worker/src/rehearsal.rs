@@ -15,7 +15,7 @@ use gopher_protocol::{
     worker::{EngineToWorker, RunRequest, WorkDir, WorkerToEngine},
 };
 use gopher_sys::{
-    Link, descriptors,
+    Link, descriptors, heap,
     pages::Pages,
     process::{self, Namespaces},
 };
@@ -38,6 +38,8 @@ const SCRIPTS: [(Runtime, &str); 3] = [
     (Runtime::Gsh, "case $1 in a) Say a; Say b ;; esac"),
 ];
 
+/// What most scripts allocate.
+const ALLOCATED: usize = 64 << 10;
 /// How long a script may take to say something.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -46,7 +48,7 @@ pub(crate) struct Needed {
     /// What each of them writes.
     pub(crate) always: Pages,
     /// What one or another uses.
-    pub(crate) perhaps: Pages,
+    perhaps: Pages,
     /// What each language writes beyond what all do.
     each: Vec<(Runtime, Pages)>,
 }
@@ -72,7 +74,14 @@ impl Needed {
     pub(crate) fn take_for(&self, runtime: &Runtime) {
         if let Some((_, pages)) = self.each.iter().find(|(language, _)| language == runtime) {
             pages.take();
+            heap::take_end(ALLOCATED);
         }
+    }
+
+    /// Takes what any script may use.
+    pub(crate) fn take_all(&self) {
+        self.perhaps.take();
+        heap::take_end(ALLOCATED);
     }
 }
 

@@ -282,7 +282,7 @@ impl Spawner {
         let (SupervisorToProcess::Spawn { order }, descriptors) = if let Some(order) = early {
             order
         } else {
-            untaken.take().iter().for_each(|needed| needed.perhaps.take());
+            untaken.take().iter().for_each(|needed| needed.take_all());
             control.wait()?
         };
         drop(control);

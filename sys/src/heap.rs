@@ -45,6 +45,21 @@ pub fn leave_gaps() {
     }
 }
 
+/// Takes so much of the free end of the heap, as far as it reaches, at once: what is allocated next lies there.
+pub fn take_end(bytes: usize) {
+    #[cfg(target_env = "gnu")]
+    {
+        let start = end();
+        let pages = start / PAGE * PAGE..(start + bytes).next_multiple_of(PAGE);
+        // What cannot be had now is taken when it is used.
+        let _ = crate::raw::populate(&pages, true);
+    }
+}
+
+/// Of this architecture's kernel, or a part of one.
+#[cfg(target_env = "gnu")]
+const PAGE: usize = 4096;
+
 /// Most bytes of what the C library keeps apart for its thread when it is given back.
 #[cfg(target_env = "gnu")]
 const SMALL: usize = 1032;
