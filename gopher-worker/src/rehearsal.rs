@@ -47,7 +47,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) struct Needed {
     /// What each of them writes.
     pub(crate) always: Pages,
-    /// What one or another uses.
+    /// What one or another writes, and all of them read.
     perhaps: Pages,
     /// What each language writes beyond what all do.
     each: Vec<(Runtime, Pages)>,
@@ -65,7 +65,7 @@ impl Needed {
         }
         let pages = || all.iter().map(|(_, pages)| pages.clone());
         let always = pages().reduce(|a, b| a.written_by_both(&b)).unwrap_or_default();
-        let perhaps = pages().reduce(|a, b| a.or(&b)).unwrap_or_default();
+        let perhaps = pages().reduce(|a, b| a.likely(&b)).unwrap_or_default();
         let each = all.into_iter().map(|(runtime, pages)| (runtime, pages.written_beyond(&always))).collect();
         Self { always, perhaps, each }
     }

@@ -18,7 +18,7 @@ use gopher_protocol::{
 use gopher_sys::{
     Link,
     confine::{self, landlock_abi},
-    heap, mounts,
+    heap, mounts, pages,
     process::{self, Child},
     role,
     sockets::Sockets,
@@ -165,7 +165,7 @@ impl Spawner {
             };
             self.quiet = asked.elapsed() >= CALM;
             match message {
-                None if self.prepare.is_empty() => self.needed = Some(Needed::rehearse(&self.walls)),
+                None if self.prepare.is_empty() => self.rehearse(),
                 None => self.make_one(link)?,
                 Some((SupervisorToSpawner::Make { slot, uid, limits, when: When::Wanted }, _)) => {
                     self.make_or_say(slot, uid, &limits, link)?;
@@ -202,6 +202,14 @@ impl Spawner {
             eprintln!("gopher-worker: {problem}");
         }
         heap::leave_gaps();
+    }
+
+    /// Finds out what runs are likely to need. Whatever was to be done by this process itself is done then.
+    fn rehearse(&mut self) {
+        self.needed = Some(Needed::rehearse(&self.walls));
+        if let Err(error) = pages::forget_code() {
+            eprintln!("gopher-worker: the code it no longer needs stays in its memory: {error}");
+        }
     }
 
     /// Makes the next of those that are for later.

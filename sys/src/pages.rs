@@ -59,10 +59,10 @@ impl Pages {
         Self { read: BTreeSet::new(), written: &self.written - &other.written, size: self.size }
     }
 
-    /// What is in one or the other.
+    /// What one or the other writes, and of files what both read: much of that counts as memory of whoever takes it.
     #[must_use]
-    pub fn or(&self, other: &Self) -> Self {
-        Self { read: &self.read | &other.read, written: &self.written | &other.written, size: self.size }
+    pub fn likely(&self, other: &Self) -> Self {
+        Self { read: &self.read & &other.read, written: &self.written | &other.written, size: self.size }
     }
 
     /// Takes them, as far as this process has them. Kernels before 5.14 leave that to the first use.
@@ -73,6 +73,18 @@ impl Pages {
             }
         }
     }
+}
+
+/// Gives back what this process has met of the code of its program and libraries: it will need little of that again, and
+/// what is forked from it meets its own.
+pub fn forget_code() -> io::Result<()> {
+    let maps = fs::read_to_string("/proc/self/maps")?;
+    for line in maps.lines().filter(|line| line.contains('/')) {
+        if let Some((range, "r-xp")) = mapping(line) {
+            raw::forget_code(&range)?;
+        }
+    }
+    Ok(())
 }
 
 /// Has a program in memory in large pieces before it is started, if it is not there yet. Of such a piece a process meets
@@ -187,11 +199,42 @@ mod tests {
     }
 
     #[test]
-    fn what_both_write_and_what_one_uses() {
+    fn what_two_processes_use_is_compared() {
         let pages =
             |read: [usize; 2], written: [usize; 2]| Pages { read: read.into(), written: written.into(), size: 1 };
         let (one, other) = (pages([1, 2], [5, 6]), pages([2, 3], [6, 7]));
         assert_eq!(one.written_by_both(&other), Pages { read: [].into(), written: [6].into(), size: 1 });
-        assert_eq!(one.or(&other), Pages { read: [1, 2, 3].into(), written: [5, 6, 7].into(), size: 1 });
+        assert_eq!(one.likely(&other), Pages { read: [2].into(), written: [5, 6, 7].into(), size: 1 });
+        assert_eq!(one.written_beyond(&other), Pages { read: [].into(), written: [5].into(), size: 1 });
+    }
+
+    /// KiB of code that this process has met.
+    fn code_met() -> u64 {
+        let maps = fs::read_to_string("/proc/self/smaps").expect("smaps");
+        let mut code = false;
+        let mut met = 0;
+        for line in maps.lines() {
+            if let Some((_, permissions)) = mapping(line) {
+                code = permissions == "r-xp" && line.contains('/');
+            } else if let Some(size) = line.strip_prefix("Rss:").filter(|_| code) {
+                met += size.trim().trim_end_matches(" kB").parse::<u64>().expect("a size");
+            }
+        }
+        met
+    }
+
+    #[test]
+    fn code_that_is_forgotten_is_met_again_when_it_runs() {
+        let fork = process::fork_with(Namespaces::default(), false, || {
+            let maps = fs::read_to_string("/proc/self/maps").expect("maps");
+            for (range, _) in maps.lines().filter_map(mapping).filter(|(_, permissions)| *permissions == "r-xp") {
+                let _ = raw::populate(&range, false);
+            }
+            let before = code_met();
+            let forgotten = forget_code();
+            u8::from(forgotten.is_err() || code_met() * 2 > before)
+        });
+        let exit = process::wait(&fork.expect("forked").pidfd).expect("waited");
+        assert_eq!(exit, process::Exit::Code(0));
     }
 }

@@ -217,6 +217,13 @@ pub(crate) fn populate(range: &Range<usize>, write: bool) -> Result<(), Errno> {
     Errno::result(unsafe { libc::madvise(start, range.len(), advice) }).map(drop)
 }
 
+/// Unmaps the pages of a range that is code of a file; they are mapped again when they are used.
+pub(crate) fn forget_code(range: &Range<usize>) -> Result<(), Errno> {
+    let start = std::ptr::without_provenance_mut(range.start);
+    // SAFETY: nobody has written to code, so what is read from the file again is what was there.
+    Errno::result(unsafe { libc::madvise(start, range.len(), libc::MADV_DONTNEED) }).map(drop)
+}
+
 /// Reads the first bytes of a file into the kernel's memory, in pieces as large as it and the file system can.
 pub(crate) fn read_in_large_pieces(file: impl AsFd, length: usize) -> Result<(), Errno> {
     let file = file.as_fd().as_raw_fd();
