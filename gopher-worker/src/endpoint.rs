@@ -17,7 +17,6 @@ use nix::errno::Errno;
 
 use crate::{
     api::{self, BadRequest, NOT_TEXT, Request, Shape},
-    error::WorkerError,
     http::{self, Progress},
     inherited::Inherited,
     memory,
@@ -53,8 +52,8 @@ struct Connection {
 pub(crate) struct Endpoint {
     inherited: Vec<Inherited>,
     listener: TcpListener,
-    /// The secret of the run: whoever shows it over HTTP is the run.
-    pub(crate) caller_id: String,
+    /// The secret of the run: whoever shows it over HTTP is the run. Nobody is before somebody was told it.
+    caller_id: Option<String>,
     connections: HashMap<u64, Connection>,
     waiting: HashMap<CallId, Waiting>,
     next_call: CallId,
@@ -89,12 +88,11 @@ impl News {
 }
 
 impl Endpoint {
-    pub(crate) fn new(listener: TcpListener, ask_proc: bool, sockets: Option<Sockets>) -> Result<Self, WorkerError> {
-        let token: [u8; 18] = descriptors::random().map_err(WorkerError::system("getrandom"))?;
-        Ok(Self {
+    pub(crate) fn new(listener: TcpListener, ask_proc: bool, sockets: Option<Sockets>) -> Self {
+        Self {
             inherited: Vec::new(),
             listener,
-            caller_id: URL_SAFE_NO_PAD.encode(token),
+            caller_id: None,
             connections: HashMap::new(),
             waiting: HashMap::new(),
             next_call: CallId(1),
@@ -105,7 +103,13 @@ impl Endpoint {
             sockets,
             news: Vec::new(),
             told: 0,
-        })
+        }
+    }
+
+    /// The caller id, for a program to be told.
+    pub(crate) fn caller_id(&mut self) -> Result<&str, Errno> {
+        let token: [u8; 18] = descriptors::random()?;
+        Ok(self.caller_id.insert(URL_SAFE_NO_PAD.encode(token)))
     }
 
     /// From now on the poller tells of new HTTP connections, by `token`.
@@ -301,7 +305,7 @@ impl Endpoint {
     fn request(&mut self, token: u64, request: &http::Request) -> Option<(CallId, RobotCall)> {
         let outcome = if request.path != "/json" {
             Err(404)
-        } else if !same_text(&request.caller, &self.caller_id) {
+        } else if !self.caller_id.as_ref().is_some_and(|own| same_text(&request.caller, own)) {
             Err(400)
         } else {
             api::from_json(&request.body).map_err(|_| 400)

@@ -205,8 +205,11 @@ impl Running {
         }
         // What is built in knows its robot, and asks it for parameters; a shell has them in its environment too.
         let shown = if language.is_none_or(|language| language.is_shell) { &values[..] } else { &[] };
-        let caller_id = endpoint.as_ref().filter(|_| language.is_none()).map(|e| format!("{}\n", e.caller_id));
-        let stdin = descriptors::pipe_holding(caller_id.unwrap_or_default().as_bytes()).map_err(system("pipe"))?;
+        let told = match &mut endpoint {
+            Some(endpoint) if language.is_none() => format!("{}\n", endpoint.caller_id().map_err(system("getrandom"))?),
+            _ => String::new(),
+        };
+        let stdin = descriptors::pipe_holding(told.as_bytes()).map_err(system("pipe"))?;
         let env = environment(request, shown, &own);
         if let Some(endpoint) = &mut endpoint {
             endpoint.give_parameters(values.into_iter().chain(request.env.iter().cloned()).collect());

@@ -32,7 +32,7 @@ impl Prepared {
         let system = WorkerError::system;
         let port = listener.local_addr().map_err(WorkerError::file("bind", "127.0.0.1".as_ref()))?.port();
         let ask_proc = place.own_pids && !place.own_uid;
-        let endpoint = Endpoint::new(listener, ask_proc, sockets)?;
+        let endpoint = Endpoint::new(listener, ask_proc, sockets);
         let (out_read, stdout) = pipe2(OFlag::O_CLOEXEC).map_err(system("pipe"))?;
         let (err_read, stderr) = pipe2(OFlag::O_CLOEXEC).map_err(system("pipe"))?;
         let outputs = [Output::new(Stream::Stdout, STDOUT, out_read), Output::new(Stream::Stderr, STDERR, err_read)];
