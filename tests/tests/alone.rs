@@ -24,6 +24,7 @@ local ways = {
   open = function() local out = io.open("/dev/stdout", "w"); out:write(text); out:close() end,
   program = function() os.execute("echo 'lua: " .. lines[1] .. "'; seq 30000") end,
   error = function() error(text) end,
+  signal = function() GBOT:Say("ended by " .. os.execute("kill -TERM $$; exit 3")) end,
 }
 if command == "print" then
   ways[what]()
@@ -80,6 +81,12 @@ fn it_prints_as_much_as_it_wants() {
         eventually(&first, || told(&robot, &["logs", "-n", "2000"], &first));
         eventually("its end", || told(&robot, &["ps"], "No pipelines running"));
     }
+}
+
+#[test]
+fn what_it_starts_meets_every_signal() {
+    let mut robot = start();
+    assert_eq!(robot.ask(";lua print signal", "ended by"), "ended by 15");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Extensions whose language is built in.
 //!
-//! A script has the first thread of the run's process for itself; what serves it, once it needs that, has another. A shell's script that
-//! starts others runs in a fork of that process, which keeps nothing of it but its input and output and the descriptor
-//! of the Robot API.
+//! A script has the first thread of the run's process for itself; what serves it, once it needs that, has another. A
+//! shell's script that starts others runs in a fork of that process, which keeps nothing of it but its input and output
+//! and the descriptor of the Robot API.
 
 mod arguments;
 pub(crate) mod attention;
