@@ -84,6 +84,19 @@ fn it_prints_as_much_as_it_wants() {
 }
 
 #[test]
+fn one_that_may_have_no_second_thread_is_told_so_when_it_needs_one() {
+    let mut home = Home::new();
+    home.file("plugins/speaks.lua", LUA);
+    home.declare("speaks-lua", "plugins/speaks.lua", ", Limits: { Processes: 1 }");
+    let mut robot = Robot::start(home, &Start::default());
+    robot.say("bob", ";lua print print");
+    let sentence = "it needs a second thread, which could not be started";
+    eventually(sentence, || told(&robot, &["logs"], sentence));
+    robot.say("bob", ";ping");
+    robot.hear_about("PONG");
+}
+
+#[test]
 fn what_it_starts_meets_every_signal() {
     let mut robot = start();
     assert_eq!(robot.ask(";lua print signal", "ended by"), "ended by 15");
