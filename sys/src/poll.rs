@@ -84,6 +84,13 @@ impl Default for Awake {
     }
 }
 
+impl Awake {
+    /// To begin with, whoever waits sleeps: so much goes on that no answer is quick.
+    pub fn asleep() -> Self {
+        Self { worthwhile: false }
+    }
+}
+
 fn interest(write: bool) -> EpollFlags {
     if write { EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT } else { EpollFlags::EPOLLIN }
 }
@@ -171,8 +178,9 @@ mod tests {
 
     #[test]
     fn a_wait_in_vain_sleeps_the_next_time_and_quick_answers_make_it_awake_again() {
-        let mut awake = Awake::default();
         let begun = Instant::now();
+        assert!(!Awake::asleep().goes_on(begun, AT_ONCE));
+        let mut awake = Awake::default();
         assert!(awake.goes_on(begun, AT_ONCE));
         let long_ago = begun.checked_sub(Duration::from_millis(1)).expect("a clock that began earlier");
         assert!(!awake.goes_on(long_ago, AT_ONCE), "nobody waits awake for long");

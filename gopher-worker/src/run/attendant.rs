@@ -12,7 +12,7 @@ use std::{
 };
 
 use gopher_protocol::worker::Outcome;
-use gopher_sys::process;
+use gopher_sys::{poll::Awake, process};
 use nix::{fcntl::OFlag, sys::signal::SigSet, unistd::pipe2};
 
 use super::{ENDED, Running, done, exchange::Exchange, start::Main};
@@ -21,10 +21,16 @@ use crate::{
     error::WorkerError,
 };
 
-/// Runs a script to its end, which is that of this process.
-pub(super) fn run(running: ManuallyDrop<Running>, exchange: Exchange, task: Task) -> Result<(), WorkerError> {
+/// Runs a script to its end, which is that of this process. It waits for its answers as `awake` says.
+pub(super) fn run(
+    running: ManuallyDrop<Running>,
+    exchange: Exchange,
+    task: Task,
+    awake: Awake,
+) -> Result<(), WorkerError> {
     let exchange = Arc::new(exchange);
-    let client = running.client(&exchange).transpose().map_err(WorkerError::file("duplicate", "link".as_ref()))?;
+    let client =
+        running.client(&exchange, awake).transpose().map_err(WorkerError::file("duplicate", "link".as_ref()))?;
     let alone = Rc::new(Alone { running: Cell::new(Some(running)), ended: OnceCell::new(), exchange });
     // What the script starts meets every signal that is meant for it.
     SigSet::empty().thread_set_mask().map_err(WorkerError::system("sigprocmask"))?;

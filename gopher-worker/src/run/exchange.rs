@@ -108,9 +108,9 @@ pub(super) struct Asker {
 }
 
 impl Asker {
-    pub(super) fn new(exchange: Arc<Exchange>) -> io::Result<Self> {
+    pub(super) fn new(exchange: Arc<Exchange>, awake: Awake) -> io::Result<Self> {
         let socket = exchange.turn().link.as_fd().try_clone_to_owned()?;
-        Ok(Self { exchange, socket, next: FIRST_OF_SCRIPT, awake: Awake::default() })
+        Ok(Self { exchange, socket, next: FIRST_OF_SCRIPT, awake })
     }
 
     /// Asks the engine and waits for its answer.
@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn a_script_has_its_answer_and_leaves_the_rest_to_who_serves() {
         let (exchange, engine, mut poller) = exchange();
-        let mut asker = Asker::new(Arc::clone(&exchange)).expect("an asker");
+        let mut asker = Asker::new(Arc::clone(&exchange), Awake::default()).expect("an asker");
         let cancel = EngineToWorker::Cancel { reason: "enough".into() };
         let engine = answers(engine, Some(cancel));
         let answer = asker.ask(RobotCall::CheckAdmin).expect("an answer");
@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn a_call_that_is_too_long_is_refused_and_the_next_one_is_not() {
         let (exchange, engine, _poller) = exchange();
-        let mut asker = Asker::new(exchange).expect("an asker");
+        let mut asker = Asker::new(exchange, Awake::default()).expect("an asker");
         let long = RobotCall::BotAttribute { attribute: "x".repeat(17 << 20) };
         let refused = asker.ask(long).expect_err("too long");
         assert_eq!(refused.to_string(), TOO_LONG);
@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn an_engine_that_is_gone_is_told() {
         let (exchange, engine, _poller) = exchange();
-        let mut asker = Asker::new(exchange).expect("an asker");
+        let mut asker = Asker::new(exchange, Awake::default()).expect("an asker");
         drop(engine);
         assert!(matches!(asker.ask(RobotCall::CheckAdmin), Err(NoAnswer::Lost(_))));
     }

@@ -24,7 +24,7 @@ use gopher_protocol::{
     secretd::{SecretdToWorker, WorkerToSecretd},
     worker::{EngineToWorker, Outcome, RunRequest, WorkDir, WorkerToEngine},
 };
-use gopher_sys::{Link, Poller, descriptors};
+use gopher_sys::{Link, Poller, descriptors, poll::Awake};
 use nix::{errno::Errno, sys::signalfd::SignalFd};
 
 pub(crate) use self::prepared::{Prepared, listener};
@@ -100,7 +100,11 @@ pub(crate) fn run(
                     running.watch_all(&exchange).map_err(WorkerError::system("epoll_ctl"))?;
                     running.finish(&exchange)
                 }
-                Some(script) => attendant::run(running, exchange, script),
+                Some(script) => {
+                    // What is wanted as soon as its process is there is one of many.
+                    let awake = if untaken.is_some() { Awake::asleep() } else { Awake::default() };
+                    attendant::run(running, exchange, script, awake)
+                }
             }
         }
         Err(reason) => done(&mut engine, not_started(reason)),
@@ -157,10 +161,10 @@ struct Running {
 
 impl Running {
     /// For a script beside this; none while it is asked for its default configuration.
-    fn client(&self, exchange: &Arc<Exchange>) -> Option<std::io::Result<Client>> {
+    fn client(&self, exchange: &Arc<Exchange>, awake: Awake) -> Option<std::io::Result<Client>> {
         let parameters = self.endpoint.as_ref()?.parameters().to_vec();
         let secrets = self.config.clone();
-        Some(Asker::new(Arc::clone(exchange)).map(|mut asker| {
+        Some(Asker::new(Arc::clone(exchange), awake).map(|mut asker| {
             let ask = Box::new(move |call| asker.ask(call).map(|answer| task_config::opened(answer, &secrets)));
             Client::within(Within { ask, parameters })
         }))
