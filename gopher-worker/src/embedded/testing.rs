@@ -8,6 +8,7 @@ use std::{
     rc::Rc,
     sync::Arc,
     thread,
+    time::Duration,
 };
 
 use super::{
@@ -76,11 +77,12 @@ pub(super) fn run_at(
     (result, played.join().expect("played"))
 }
 
-/// Whether somebody is called while a script runs as if it stood at `path`, to which its robot says yes.
-pub(super) fn calls_somebody(interpreter: Interpreter, path: &str, source: &str) -> bool {
+/// Whether somebody is called while a script runs as if it stood at `path`, to which its robot says yes, and which may
+/// take so long.
+pub(super) fn calls_somebody(interpreter: Interpreter, path: &str, source: &str, awhile: Duration) -> bool {
     let called = Rc::new(Cell::new(false));
     let flag = Rc::clone(&called);
-    attention::on_call(move || flag.set(true));
+    attention::on_call_after(awhile, move || flag.set(true));
     let (result, _) = run_at(interpreter, path, source, &["cmd"], ok);
     result.unwrap_or_else(|problem| panic!("{source}: {problem}"));
     called.get()

@@ -5,6 +5,7 @@ use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpListener,
     thread,
+    time::Duration,
 };
 
 use super::*;
@@ -432,20 +433,25 @@ fn an_interpreter_that_was_made_ready_is_used_once_and_has_everything() {
     }
 }
 
+/// Longer than any script here takes.
+const LONG: Duration = Duration::from_mins(10);
+
 #[test]
 fn somebody_is_called_before_a_script_may_wait() {
     for source in ["0", "GBOT.Say('a'); GBOT.Say('b')", "JSON.parse('{}'); for (let n = 0; n < 1000; n++) String(n); 0"]
     {
-        assert!(!testing::calls_somebody(run, PATH, source), "{source}");
+        assert!(!testing::calls_somebody(run, PATH, source, LONG), "{source}");
     }
     let attended = [
         "console.log('')",
         "console.error('')",
         "try { require('http').get('http://127.0.0.1:1/') } catch {}",
         "GBOT.Pause(0)",
-        "const begun = Date.now(); while (Date.now() - begun < 20);",
     ];
     for source in attended {
-        assert!(testing::calls_somebody(run, PATH, source), "{source}");
+        assert!(testing::calls_somebody(run, PATH, source, LONG), "{source}");
     }
+    let slow = "const begun = Date.now(); while (Date.now() - begun < 20);";
+    assert!(!testing::calls_somebody(run, PATH, slow, LONG));
+    assert!(testing::calls_somebody(run, PATH, slow, Duration::from_millis(1)));
 }

@@ -1,5 +1,7 @@
 //! Scripts against a robot that the test plays.
 
+use std::time::Duration;
+
 use super::*;
 use crate::embedded::testing::{calls_somebody, configure_at, ok, run_at};
 
@@ -240,6 +242,9 @@ fn an_interpreter_that_was_made_ready_is_used_once_and_has_everything() {
     }
 }
 
+/// Longer than any script here takes.
+const LONG: Duration = Duration::from_mins(10);
+
 #[test]
 fn somebody_is_called_before_a_script_may_wait_or_start_something() {
     let alone = [
@@ -259,14 +264,20 @@ fn somebody_is_called_before_a_script_may_wait_or_start_something() {
         "require('http').get('http://127.0.0.1:1/')",
         "os.setenv('A', 'b')",
         "GBOT:Pause(0)",
+    ];
+    let slow = [
         "local begun = os.clock() while os.clock() - begun < 0.02 do end",
         "local begun = os.clock() coroutine.wrap(function() while os.clock() - begun < 0.02 do end end)()",
     ];
     for source in alone {
-        assert!(!calls_somebody(run, PATH, source), "{source}");
+        assert!(!calls_somebody(run, PATH, source, LONG), "{source}");
     }
     for source in attended {
-        assert!(calls_somebody(run, PATH, source), "{source}");
+        assert!(calls_somebody(run, PATH, source, LONG), "{source}");
+    }
+    for source in slow {
+        assert!(!calls_somebody(run, PATH, source, LONG), "{source}");
+        assert!(calls_somebody(run, PATH, source, Duration::from_millis(1)), "{source}");
     }
 }
 
