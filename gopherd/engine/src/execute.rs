@@ -31,7 +31,10 @@ use crate::{
 };
 
 /// How long a new run may count as starting.
-const START: Duration = Duration::from_millis(25);
+pub(crate) const START: Duration = Duration::from_millis(25);
+/// The same for `_init` runs, which all come at once: one that began while the others still have the processors would
+/// use up its time-out waiting.
+pub(crate) const START_OF_INIT: Duration = Duration::from_millis(250);
 /// How long after a message people are taken to be talking.
 pub(crate) const TALK: Duration = Duration::from_millis(5);
 /// How long a run may take to end after it was asked to.
@@ -156,7 +159,7 @@ impl Engine {
             (Some((warn, kill)), _) => (run.warn_at, run.kill_at) = (at(since, warn), at(since, kill)),
             (None, _) => {}
         }
-        run.state = State::Starting(now + START);
+        run.state = State::Starting(now + if run.purpose == Purpose::Init { START_OF_INIT } else { START });
         let sent = wire.map(|mut wire| {
             let fits = wire.send(&EngineToWorker::Run { request });
             run.wire = Some(wire);

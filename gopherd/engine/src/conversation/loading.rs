@@ -1,4 +1,8 @@
 use super::*;
+use crate::{
+    execute::{START, START_OF_INIT},
+    runs::State,
+};
 
 #[test]
 fn a_refused_configuration_ends_the_start_with_all_reasons() {
@@ -182,4 +186,29 @@ fn protocols_come_and_go_with_a_reload_but_not_the_primary_one() {
         .collect();
     stopped.sort();
     assert_eq!(stopped, ["slack", "ssh"]);
+}
+
+#[test]
+fn an_init_run_leaves_the_next_its_turn_later_than_a_command_does() {
+    let mut stage = Stage::load(testing::robot_with(vec![deploy()]));
+    let starts_after = |stage: &mut Stage, wait: Duration| {
+        let run = stage.spawn_request().run;
+        let (worker, socket) = pair::<WorkerToEngine, EngineToWorker>();
+        let before = Instant::now();
+        stage.engine.spawned(run, socket);
+        let after = Instant::now();
+        stage.engine.expire_runs(before + wait - Duration::from_millis(1));
+        assert!(matches!(stage.engine.runs[&run].state, State::Starting(_)));
+        stage.engine.expire_runs(after + wait);
+        assert_eq!(stage.engine.runs[&run].state, State::Live);
+        (worker, run)
+    };
+    let (mut worker, run) = starts_after(&mut stage, START_OF_INIT);
+    worker
+        .send(&WorkerToEngine::Done { outcome: Outcome::Exited { status: TaskRetVal(0), signal: None } })
+        .expect("sends");
+    stage.tell(&SupervisorToEngine::Exited { run, exit: RunExit::Code(0) });
+    stage.initialize(0);
+    stage.say(testing::inbound("bob", "general", ";deploy web"));
+    starts_after(&mut stage, START);
 }
