@@ -5,6 +5,7 @@
 mod bench;
 mod bytecode;
 mod docs;
+mod layout;
 mod licences;
 mod robot;
 mod setup;
@@ -26,6 +27,7 @@ Usage: cargo xtask COMMAND
   e2e        the end-to-end tests alone
   robot      build, start the default robot in a scratch directory and open its console
   bench      what commands cost, against bare processes in the same run (bench NAME: figures of that name)
+  layout     which functions short runs execute, for the linker to put them together (as root)
   licences   licence and source of every dependency
   docs       the manual (mdBook) and the API documentation";
 
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         "e2e" => test::end_to_end(),
         "robot" => robot::run(),
         "bench" => bench::run(),
+        "layout" => layout::run(),
         "licences" => licences::run(),
         "docs" => docs::run(),
         "" | "help" | "-h" | "--help" => {

@@ -9,8 +9,12 @@ mod memory;
 mod robot;
 mod sample;
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
+pub(crate) use self::robot::{Robot, write};
 use crate::step::{self, Failure};
 
 /// The programs of a robot.
@@ -18,19 +22,19 @@ const PROGRAMS: [&str; 6] =
     ["gopherctl", "gopherd", "gopher-engine", "gopher-secretd", "gopher-connector", "gopher-worker"];
 
 /// Where what is measured is installed.
-fn installed() -> PathBuf {
+pub(crate) fn installed() -> PathBuf {
     step::target().join("installed")
 }
 
-/// Copies the programs as a package does: what a linker has just written lies in small pieces in memory, and every process
+/// Copies the programs out of `built` as a package does: what a linker has just written lies in small pieces in memory, and every process
 /// pays for each.
-fn install() -> Result<(), Failure> {
+pub(crate) fn install(built: &Path) -> Result<(), Failure> {
     fs::create_dir_all(installed()).map_err(Failure::at(&installed(), "creating"))?;
     for name in PROGRAMS {
         let to = installed().join(name);
         // A program that still runs somewhere keeps its file.
         let _ = fs::remove_file(&to);
-        fs::copy(step::target().join("release").join(name), &to).map_err(Failure::at(&to, "copying"))?;
+        fs::copy(built.join(name), &to).map_err(Failure::at(&to, "copying"))?;
     }
     Ok(())
 }
@@ -39,7 +43,7 @@ fn install() -> Result<(), Failure> {
 pub(crate) fn run() -> Result<(), Failure> {
     step::announce("building for release");
     step::run(&mut step::cargo(&["build", "--locked", "--release", "--bins"]))?;
-    install()?;
+    install(&step::target().join("release"))?;
     crate::bytecode::compile();
     let only = std::env::args().nth(2);
     let rows = figures::all(only.as_deref())?;

@@ -42,6 +42,7 @@ fn failed(what: &str) -> impl FnOnce(std::io::Error) -> Failure + '_ {
 
 /// A running robot.
 pub(crate) struct Robot {
+    /// The supervisor; all others are its children.
     process: Child,
     dir: PathBuf,
     reader: BufReader<UnixStream>,
@@ -163,11 +164,24 @@ impl Robot {
         Err(Failure::new("the robot does not come to rest".to_owned()))
     }
 
-    /// Proportional memory of every process below the supervisor's, in KiB.
+    /// The process that its runs are made by.
+    pub(crate) fn spawner(&self) -> Result<u32, Failure> {
+        let spawns = |pid: &u32| {
+            let title = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            title.starts_with(b"gopher-worker: spawner")
+        };
+        // Those that it has made for later are younger.
+        children(self.process.id())
+            .into_iter()
+            .filter(spawns)
+            .min()
+            .ok_or_else(|| Failure::new("the robot has no spawner".to_owned()))
+    }
+
+    /// Proportional memory of all its processes, in KiB.
     pub(crate) fn memory(&self) -> u64 {
-        let supervisor = children(self.process.id());
-        let all = supervisor.iter().flat_map(|pid| children(*pid).into_iter().chain([*pid]));
-        all.map(proportional).sum()
+        let supervisor = self.process.id();
+        children(supervisor).into_iter().chain([supervisor]).map(proportional).sum()
     }
 }
 
