@@ -1,5 +1,6 @@
 //! Has the linker put functions that short runs execute next to each other: such a run meets fewer pages of code, which it
 //! pays for one by one.
+#![expect(clippy::disallowed_methods, reason = "cargo tells a build script about the target by the environment")]
 
 use std::env;
 
