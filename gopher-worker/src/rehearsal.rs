@@ -16,7 +16,7 @@ use gopher_protocol::{
 };
 use gopher_sys::{
     Link, descriptors, heap,
-    pages::Pages,
+    pages::{Pages, Ranges},
     process::{self, Namespaces},
 };
 use nix::sys::signal::Signal;
@@ -46,11 +46,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The pages that scripts need.
 pub(crate) struct Needed {
     /// What each of them writes.
-    pub(crate) always: Pages,
+    pub(crate) always: Ranges,
     /// What one or another writes, and all of them read.
-    perhaps: Pages,
+    perhaps: Ranges,
     /// What each language writes beyond what all do.
-    each: Vec<(Runtime, Pages)>,
+    each: Vec<(Runtime, Ranges)>,
 }
 
 impl Needed {
@@ -66,8 +66,9 @@ impl Needed {
         let pages = || all.iter().map(|(_, pages)| pages.clone());
         let always = pages().reduce(|a, b| a.written_by_both(&b)).unwrap_or_default();
         let perhaps = pages().reduce(|a, b| a.likely(&b)).unwrap_or_default();
-        let each = all.into_iter().map(|(runtime, pages)| (runtime, pages.written_beyond(&always))).collect();
-        Self { always, perhaps, each }
+        let beyond = |(runtime, pages): (Runtime, Pages)| (runtime, pages.written_beyond(&always).ranges());
+        let each = all.into_iter().map(beyond).collect();
+        Self { always: always.ranges(), perhaps: perhaps.ranges(), each }
     }
 
     /// Takes what a script of this language writes.

@@ -78,10 +78,10 @@ const ETC: [&str; 38] = [
 ];
 
 /// Device nodes without state.
-const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
+const DEVICES: [&str; 3] = ["null", "zero", "urandom"];
 
 /// Device nodes that runs may also write.
-pub(crate) const WRITABLE_DEVICES: [&str; 4] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/tty"];
+pub(crate) const WRITABLE_DEVICES: [&str; 2] = ["/dev/null", "/dev/zero"];
 
 /// Entries of a home or robot directory that no run sees.
 const SECRET_ENTRIES: [&str; 10] =
@@ -151,6 +151,7 @@ impl View {
             view.show(&Path::new("/dev").join(name), Access::Device)?;
         }
         for (path, to) in [
+            ("/dev/random", "urandom"),
             ("/dev/fd", "/proc/self/fd"),
             ("/dev/stdin", "/proc/self/fd/0"),
             ("/dev/stdout", "/proc/self/fd/1"),
@@ -312,13 +313,13 @@ impl View {
 /// A directory as it is now, if it is a small one that everybody may read.
 fn copy_of(directory: &Path) -> Option<Vec<Step>> {
     let mut steps = Vec::new();
-    copy(directory, &mut steps).then_some(steps)
+    copy(directory, &mut steps, &mut { SMALL.1 }).then_some(steps)
 }
 
-/// Most entries and bytes of a directory that is copied rather than mounted.
-const SMALL: (usize, u64) = (16, 16 << 10);
+/// Most entries and bytes of a directory that is copied rather than mounted: all of `ETC` has room in the view.
+const SMALL: (usize, u64) = (400, 32 << 10);
 
-fn copy(directory: &Path, steps: &mut Vec<Step>) -> bool {
+fn copy(directory: &Path, steps: &mut Vec<Step>, left: &mut u64) -> bool {
     steps.push(Step::Directory(directory.into()));
     let public = |path: &Path, bits: u32| path.metadata().is_ok_and(|at| at.mode() & bits == bits);
     let Ok(listing) = fs::read_dir(directory) else { return false };
@@ -327,13 +328,12 @@ fn copy(directory: &Path, steps: &mut Vec<Step>) -> bool {
             let Ok(entry) = entry else { return false };
             let target = entry.path();
             let step = match entry.file_type() {
-                Ok(kind) if kind.is_dir() => return copy(&target, steps),
+                Ok(kind) if kind.is_dir() => return copy(&target, steps, left),
                 Ok(kind) if kind.is_symlink() => fs::read_link(&target).map(|to| Step::Link { path: target, to }),
-                Ok(kind)
-                    if kind.is_file()
-                        && public(&target, 0o004)
-                        && entry.metadata().is_ok_and(|at| at.len() <= SMALL.1) =>
-                {
+                Ok(kind) if kind.is_file() && public(&target, 0o004) => {
+                    let length = entry.metadata().map_or(u64::MAX, |at| at.len());
+                    let Some(rest) = left.checked_sub(length) else { return false };
+                    *left = rest;
                     fs::read(&target).map(|content| Step::Copy { content, target })
                 }
                 _ => return false,
@@ -471,7 +471,9 @@ mod tests {
             mode(path, public);
         }
         fs::write(&file, vec![0; 20 << 10]).expect("written");
-        assert!(copy_of(&root).is_none(), "large");
+        assert!(copy_of(&root).is_some(), "not so large");
+        fs::write(root.join("another"), vec![0; 20 << 10]).expect("written");
+        assert!(copy_of(&root).is_none(), "large together");
         fs::write(&file, "").expect("written");
         for n in 0..SMALL.0 {
             symlink("file", inner.join(n.to_string())).expect("link");

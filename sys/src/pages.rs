@@ -65,11 +65,26 @@ impl Pages {
         Self { read: &self.read & &other.read, written: &self.written | &other.written, size: self.size }
     }
 
+    /// The same, ready to be taken.
+    #[must_use]
+    pub fn ranges(&self) -> Ranges {
+        Ranges { read: ranges(&self.read, self.size), written: ranges(&self.written, self.size) }
+    }
+}
+
+/// [`Pages`] with neighbours together.
+#[derive(Debug, Default)]
+pub struct Ranges {
+    read: Vec<Range<usize>>,
+    written: Vec<Range<usize>>,
+}
+
+impl Ranges {
     /// Takes them, as far as this process has them. Kernels before 5.14 leave that to the first use.
     pub fn take(&self) {
-        for (pages, write) in [(&self.read, false), (&self.written, true)] {
-            for range in ranges(pages, self.size) {
-                let _ = raw::populate(&range, write);
+        for (ranges, write) in [(&self.read, false), (&self.written, true)] {
+            for range in ranges {
+                let _ = raw::populate(range, write);
             }
         }
     }
@@ -183,7 +198,7 @@ mod tests {
         let pages = pages.expect("its memory");
         let wrote = |n| pages.written.contains(&((first + n) * 4096));
         assert!(wrote(10) && !wrote(30) && !wrote(200) && !pages.read.is_empty(), "{pages:?}");
-        pages.take();
+        pages.ranges().take();
         assert!(filled.iter().all(|byte| *byte == 7));
     }
 

@@ -36,12 +36,12 @@ pub(super) fn redeemed(mut secretd: SecretdLink) -> Result<Released, String> {
 /// Parameters first, then engine values for names not yet present (spec: Robot API §2.3).
 pub(super) fn environment(request: &RunRequest, values: &[(String, String)], own: &[(String, String)]) -> Values {
     let parameters = if request.secure_parameters { &[][..] } else { values };
-    let mut seen = HashSet::new();
+    let mut seen = HashSet::with_capacity(parameters.len() + own.len() + request.env.len());
     let all = parameters.iter().chain(own).chain(&request.env);
     // A zero byte cannot be part of an environment.
     let valid =
         |(name, value): &&(String, String)| !name.is_empty() && !name.contains(['=', '\0']) && !value.contains('\0');
-    all.filter(valid).filter(|(name, _)| seen.insert(name.clone())).cloned().collect()
+    all.filter(valid).filter(|(name, _)| seen.insert(name.as_str())).cloned().collect()
 }
 
 #[cfg(test)]

@@ -264,7 +264,10 @@ impl Engine {
                 }
             }
             WorkerToEngine::Done { outcome } => {
-                self.supervisor.send(&EngineToSupervisor::Concluded { run: id });
+                // The next one that waits has its process made when it is its turn.
+                if self.admission.waiting() == 0 {
+                    self.supervisor.send(&EngineToSupervisor::Concluded { run: id });
+                }
                 self.conclude(id, &Ok(outcome));
             }
         }

@@ -91,47 +91,38 @@ gopherbot.proto = numbered({
   "SSH",
 }, "UnknownProtocol")
 
-local FIELDS = {
-  "user",
-  "user_id",
-  "channel",
-  "channel_id",
-  "thread_id",
-  "message_id",
-  "protocol",
-  "brain",
-  "threaded_message",
-  "type",
-}
-
 ---@class Robot
 local Robot = {}
 gopherbot.Robot = Robot
 
----Every method that is not written here is the robot's own.
-Robot.__index = function(_, name)
-  local own = rawget(Robot, name)
+local methods = {}
+
+local function field(gbot, name)
+  return gbot[name]
+end
+
+---Fields and methods that are not written here are the robot's own.
+Robot.__index = function(bot, name)
+  local own = rawget(Robot, name) or methods[name]
   if own ~= nil then
     return own
   end
-  local method = function(bot, ...)
-    return bot.gbot[name](bot.gbot, ...)
+  local known, found = pcall(field, rawget(bot, "gbot"), name)
+  if not known then
+    return nil
   end
-  local known, found = pcall(function()
-    return GBOT[name]
-  end)
-  if known and found ~= nil then
-    return method
+  if type(found) ~= "function" then
+    return found
   end
+  methods[name] = function(robot, ...)
+    return robot.gbot[name](robot.gbot, ...)
+  end
+  return methods[name]
 end
 
 ---The robot of this run, or the one given.
 function Robot:new(gbot)
-  local bot = { gbot = gbot or GBOT }
-  for _, field in ipairs(FIELDS) do
-    bot[field] = bot.gbot[field]
-  end
-  return setmetatable(bot, Robot)
+  return setmetatable({ gbot = gbot or GBOT }, Robot)
 end
 
 ---A robot that speaks to the user alone.

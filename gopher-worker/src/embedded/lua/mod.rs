@@ -33,7 +33,8 @@ pub(super) fn run(script: &Script<'_>) -> Result<i32, String> {
     // The process ends with the script: what is left in memory needs no tidying up.
     let lua = ManuallyDrop::new(prepare(script).map_err(wrong)?);
     let chunk = lua.load(script.source).set_name(format!("@{}", script.path));
-    let returned = chunk.eval::<MultiValue>();
+    // `eval` would try first whether the file is an expression.
+    let returned = chunk.call::<MultiValue>(());
     flush(&lua);
     let first = returned.map_err(wrong)?.into_iter().next().unwrap_or(Value::Nil);
     if script.robot.is_some() {

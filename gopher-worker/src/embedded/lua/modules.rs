@@ -85,13 +85,16 @@ fn library_that_has_run(lua: &Lua, package: &Table) -> mlua::Result<()> {
             return Ok(None);
         }
         let package: Table = lua.globals().get("package")?;
+        if package.get::<Table>("preload")?.contains_key(name)? {
+            return Ok(None);
+        }
         let path: String = package.get("path")?;
         let found = path.split(';').find_map(|template| fs::read(template.replace('?', name)).ok());
         // Who forgets it and requires it again wants another one.
         Ok(if found.as_deref() == Some(text.as_bytes()) { loader.take() } else { None })
     })?;
-    // After what is preloaded, before whatever reads files.
-    package.get::<Table>("loaders")?.raw_insert(2, searcher)
+    // Before all others, of which each that finds nothing has a text to make about it.
+    package.get::<Table>("loaders")?.raw_insert(1, searcher)
 }
 
 /// `os.exit`: the run ends with that status; without one, or with `true`, all is well.

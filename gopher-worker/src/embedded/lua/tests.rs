@@ -214,6 +214,28 @@ fn a_library_of_that_name_with_another_text_is_the_one_that_is_required() {
 }
 
 #[test]
+fn what_a_script_preloads_comes_before_any_library() {
+    let source = "package.preload.gopherbot_v1 = function() return { own = true } end
+        return require('gopherbot_v1').own and 3 or 4";
+    assert_eq!(run_with(source, &[], ok).0, Ok(3));
+}
+
+#[test]
+fn a_robot_has_its_fields_and_methods_and_nothing_else() {
+    let source = "local bot = require('gopherbot_v1').Robot:new()
+        assert(bot.threaded_message == false and bot.protocol == 'test' and bot.Say == bot:Direct().Say)
+        assert(bot.nonsense == nil and bot.gbot == GBOT)
+        bot.user = 'bob'
+        return bot.user == 'bob' and bot:Fixed().user == 'alice' and 3 or 4";
+    assert_eq!(run_with(source, &[], ok).0, Ok(3));
+}
+
+#[test]
+fn a_file_is_a_chunk_and_no_expression() {
+    assert!(run_with("1 + 1", &[], ok).0.expect_err("no statement").contains("unexpected symbol near '1'"));
+}
+
+#[test]
 fn any_table_and_any_json_is_converted_or_refused() {
     let lua = Lua::new();
     for text in ["null", "[]", "[[],{}]", "{\"a\":{\"b\":[1,2.5,\"x\",true]}}", "12345678901234567890", "\"\\u0000\""] {
