@@ -91,9 +91,10 @@ fn script(users: &BTreeMap<String, BTreeSet<usize>>) -> String {
 
 /// Where the compiler puts a function and what it has split from it. Of long names the beginning says enough.
 fn section(name: &str) -> String {
-    match name.get(..ENOUGH) {
-        Some(beginning) => format!("*(\".text.{beginning}*\")"),
-        None => format!("*(\".text.{name}\" \".text.{name}.*\")"),
+    if name.starts_with("_R") {
+        format!("*(\".text.{}*\")", name.get(..ENOUGH).unwrap_or(name))
+    } else {
+        format!("*(\".text.{name}\" \".text.{name}.*\")")
     }
 }
 
@@ -125,7 +126,17 @@ fn steady(name: &str) -> String {
             rest = &rest[first.len_utf8()..];
         }
     }
-    pattern
+    without_instantiating_crate(&pattern).to_owned()
+}
+
+/// A generic function has a copy for each crate that uses it, whose name ends with that crate's: `…Cs*_13gopher_worker`.
+fn without_instantiating_crate(pattern: &str) -> &str {
+    let crates = pattern.rsplit_once("Cs*_");
+    let last = |(before, name): (&'_ str, &str)| match identifier(name) {
+        Some((number, identifier)) if number + identifier.len() == name.len() => before.len(),
+        _ => pattern.len(),
+    };
+    &pattern[..crates.map_or(pattern.len(), last)]
 }
 
 /// An identifier at the beginning of a mangled rest: the length of its number, and the identifier.
@@ -252,9 +263,14 @@ mod tests {
         let one = "_RNvMs4_NtCslNYArtu3iFV_5alloc7raw_vecNtB5_11RawVecInner11finish_growB7_.llvm.1524389613005862818";
         let pattern = "_RNvMs4_NtCs*_5alloc7raw_vecNtB*_11RawVecInner11finish_growB*_";
         assert_eq!(steady(one), pattern);
-        assert_eq!(steady("_RNvMs6_NtCsgvbs_3raw"), "_RNvMs6_NtCs*_3raw", "which of several is no length of a name");
+        assert_eq!(
+            steady("_RNvMs6_NtCsgvbs_3raw4grow"),
+            "_RNvMs6_NtCs*_3raw4grow",
+            "which of several is no length of a name"
+        );
+        assert_eq!(steady("_RINvCsa_3abc1fCsb_3def"), "_RINvCs*_3abc1f", "whoever uses it");
         // What an identifier holds is no reference.
-        assert_eq!(steady("_RNvCsa_3abc5B1_Cs"), "_RNvCs*_3abc5B1_Cs");
+        assert_eq!(steady("_RNvCsa_3abc6B1_Cs_"), "_RNvCs*_3abc6B1_Cs_");
         assert_eq!(steady("luaV_execute"), "luaV_execute");
         assert_eq!(steady("patchlistaux.constprop.0"), "patchlistaux");
     }
