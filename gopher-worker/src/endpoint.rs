@@ -5,6 +5,7 @@ use std::{
     io::{ErrorKind, Read as _, Write as _},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     os::fd::{AsFd as _, OwnedFd},
+    sync::Arc,
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -58,7 +59,7 @@ pub(crate) struct Endpoint {
     waiting: HashMap<CallId, Waiting>,
     next_call: CallId,
     next_connection: u64,
-    parameters: Vec<(String, String)>,
+    parameters: Arc<Vec<(String, String)>>,
     uid: u32,
     /// Other runs may have this uid, and `/proc` tells whose a socket is.
     ask_proc: bool,
@@ -97,7 +98,7 @@ impl Endpoint {
             waiting: HashMap::new(),
             next_call: CallId(1),
             next_connection: CONNECTIONS,
-            parameters: Vec::new(),
+            parameters: Arc::default(),
             uid: nix::unistd::geteuid().as_raw(),
             ask_proc,
             sockets,
@@ -119,11 +120,11 @@ impl Endpoint {
 
     /// What [`api::parameter`] looks at.
     pub(crate) fn give_parameters(&mut self, parameters: Vec<(String, String)>) {
-        self.parameters = parameters;
+        self.parameters = Arc::new(parameters);
     }
 
-    pub(crate) fn parameters(&self) -> &[(String, String)] {
-        &self.parameters
+    pub(crate) fn parameters(&self) -> Arc<Vec<(String, String)>> {
+        Arc::clone(&self.parameters)
     }
 
     /// Somebody waits for an answer of the engine.

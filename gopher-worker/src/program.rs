@@ -16,7 +16,7 @@ use nix::errno::Errno;
 pub(crate) struct Start<'a> {
     pub(crate) path: &'a str,
     pub(crate) args: &'a [String],
-    pub(crate) env: &'a [(String, String)],
+    pub(crate) env: &'a [(&'a str, &'a str)],
     pub(crate) directory: &'a Path,
     pub(crate) stdin: OwnedFd,
     pub(crate) stdout: OwnedFd,
@@ -32,7 +32,7 @@ impl Start<'_> {
         let started = command
             .args(self.args)
             .env_clear()
-            .envs(self.env.iter().map(|(name, value)| (name, value)))
+            .envs(self.env.iter().copied())
             .current_dir(directory)
             .process_group(0)
             .stdin(Stdio::from(self.stdin))

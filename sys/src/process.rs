@@ -269,7 +269,14 @@ pub fn c_string(text: impl Into<Vec<u8>>) -> Result<CString, Errno> {
 /// name, and left out, as is what holds a zero byte.
 pub fn set_environment<'a>(environment: impl IntoIterator<Item = (&'a str, &'a str)>) {
     let named = environment.into_iter().filter(|(name, _)| !name.is_empty() && !name.contains('='));
-    raw::replace_environment(named.filter_map(|(name, value)| CString::new(format!("{name}={value}")).ok()));
+    raw::replace_environment(named.filter_map(|(name, value)| {
+        // With room for the zero at its end.
+        let mut variable = Vec::with_capacity(name.len() + value.len() + 2);
+        variable.extend_from_slice(name.as_bytes());
+        variable.push(b'=');
+        variable.extend_from_slice(value.as_bytes());
+        CString::new(variable).ok()
+    }));
 }
 
 /// Ends this process whatever its other threads do; nothing is flushed and no exit handler runs.

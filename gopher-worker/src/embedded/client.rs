@@ -4,7 +4,7 @@
 use std::{
     io::{self, BufRead as _, BufReader, Write as _},
     os::unix::net::UnixStream,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use gopher_protocol::robot_api::{MessageFormat, RobotAnswer, RobotCall};
@@ -25,7 +25,7 @@ pub(crate) type Ask = Box<dyn FnMut(RobotCall) -> Result<RobotAnswer, NoAnswer> 
 pub(crate) struct Within {
     pub(crate) ask: Ask,
     /// Of the run, as [`api::parameter`] looks at them.
-    pub(crate) parameters: Vec<(String, String)>,
+    pub(crate) parameters: Arc<Vec<(String, String)>>,
 }
 
 /// Why a call has no answer.

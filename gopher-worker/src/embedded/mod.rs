@@ -147,7 +147,8 @@ pub(crate) struct Task {
     script: Ready,
     path: String,
     args: Vec<String>,
-    env: Vec<(String, String)>,
+    message: Message,
+    libraries: Vec<String>,
     source: Vec<u8>,
     memory: u64,
 }
@@ -157,8 +158,15 @@ impl Task {
     pub(crate) fn read(language: Language, start: &Start<'_>, memory: u64) -> Result<Self, String> {
         let source = fs::read(start.path).map_err(|error| program::explain(start.path, start.directory, &error))?;
         let script = (language.read)(start.path, &source);
-        let (path, args, env) = (start.path.to_owned(), start.args.to_vec(), start.env.to_vec());
-        Ok(Self { script, path, args, env, source, memory })
+        Ok(Self {
+            script,
+            path: start.path.to_owned(),
+            args: start.args.to_vec(),
+            message: Message::from_environment(start.env),
+            libraries: libraries(start.env),
+            source,
+            memory,
+        })
     }
 
     /// It cannot run on a thread of the run's first process.
@@ -195,14 +203,13 @@ impl Task {
 
     /// Runs the script on this thread; its status.
     pub(crate) fn run(self, client: Option<Client>, leave: Leave) -> i32 {
-        let message = Message::from_environment(&self.env);
-        let robot = client.map(|client| Robot::new(Arc::new(client), message.clone()));
+        let robot = client.map(|client| Robot::new(Arc::new(client), self.message.clone()));
         let script = Script {
             path: &self.path,
             source: &self.source,
             args: &self.args,
-            libraries: &libraries(&self.env),
-            message,
+            libraries: &self.libraries,
+            message: self.message,
             robot,
             memory: self.memory,
             leave,
@@ -234,13 +241,13 @@ pub(crate) fn enter(start: &Start<'_>) -> Result<(), String> {
     dup2_stdout(&start.stdout).map_err(step("dup2"))?;
     dup2_stderr(&start.stderr).map_err(step("dup2"))?;
     process::end_at_broken_pipes().map_err(step("signal"))?;
-    process::set_environment(start.env.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    process::set_environment(start.env.iter().copied());
     std::env::set_current_dir(start.directory).map_err(|e| format!("{}: {e}", start.directory.display()))
 }
 
 /// Where libraries are looked for: the install tree, then the robot.
-fn libraries(env: &[(String, String)]) -> Vec<String> {
-    let value = |name: &str| env.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
+fn libraries(env: &[(&str, &str)]) -> Vec<String> {
+    let value = |name: &str| env.iter().find(|(n, _)| *n == name).map(|(_, v)| *v);
     let trees = ["GOPHER_INSTALLDIR", "GOPHER_CONFIGDIR"].into_iter().filter_map(value);
     trees.map(|tree| Path::new(tree).join("lib").to_string_lossy().into_owned()).collect()
 }

@@ -43,14 +43,12 @@ pub(crate) struct Message {
 }
 
 impl Message {
-    pub(crate) fn from_environment(environment: &[(String, String)]) -> Self {
-        let value = |name: &str| {
-            let found = environment.iter().find(|(n, _)| n == name);
-            found.map(|(_, v)| v.clone()).unwrap_or_default()
-        };
+    pub(crate) fn from_environment(environment: &[(&str, &str)]) -> Self {
+        let found = |name: &str| environment.iter().find(|(n, _)| *n == name).map_or("", |(_, value)| *value);
+        let value = |name: &str| found(name).to_owned();
         let id = |name: &str| {
-            let text = value(name);
-            text.strip_prefix('<').and_then(|t| t.strip_suffix('>')).map_or(text.clone(), str::to_owned)
+            let text = found(name);
+            text.strip_prefix('<').and_then(|t| t.strip_suffix('>')).unwrap_or(text).to_owned()
         };
         Self {
             user: value("GOPHER_USER"),
@@ -61,7 +59,7 @@ impl Message {
             message_id: value("GOPHER_MESSAGE_ID"),
             protocol: value("GOPHER_PROTOCOL"),
             brain: value("GOPHER_BRAIN"),
-            threaded: value("GOPHER_THREADED_MESSAGE") == "true",
+            threaded: found("GOPHER_THREADED_MESSAGE") == "true",
         }
     }
 }

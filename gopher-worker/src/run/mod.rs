@@ -11,7 +11,7 @@ mod serve;
 mod start;
 
 use std::{
-    mem::ManuallyDrop,
+    mem::{self, ManuallyDrop},
     os::fd::{AsRawFd as _, OwnedFd},
     path::PathBuf,
     sync::Arc,
@@ -90,7 +90,7 @@ pub(crate) fn run(
     let (EngineToWorker::Run { request }, _) = engine.wait()? else {
         return Err(WorkerError::Protocol("the first message to a run is not Run"));
     };
-    match Running::start(prepared, &request, secretd, place, untaken) {
+    match Running::start(prepared, request, secretd, place, untaken) {
         Ok((running, script)) => {
             let exchange = Exchange::new(engine, running.poller.registry());
             // This process ends with it, and what is open or in memory needs no tidying up.
@@ -162,7 +162,7 @@ struct Running {
 impl Running {
     /// For a script beside this; none while it is asked for its default configuration.
     fn client(&self, exchange: &Arc<Exchange>, awake: Awake) -> Option<std::io::Result<Client>> {
-        let parameters = self.endpoint.as_ref()?.parameters().to_vec();
+        let parameters = self.endpoint.as_ref()?.parameters();
         let secrets = self.config.clone();
         Some(Asker::new(Arc::clone(exchange), awake).map(|mut asker| {
             let ask = Box::new(move |call| asker.ask(call).map(|answer| task_config::opened(answer, &secrets)));
@@ -172,7 +172,7 @@ impl Running {
 
     fn start(
         prepared: Prepared,
-        request: &RunRequest,
+        mut request: RunRequest,
         secretd: SecretdLink,
         place: &Place,
         untaken: Option<&Needed>,
@@ -186,7 +186,8 @@ impl Running {
             needed.take_for(&runtime);
         }
         // The first of a name counts.
-        let values: Values = request.parameters.iter().cloned().chain(values).collect();
+        let mut parameters = mem::take(&mut request.parameters);
+        parameters.extend(values);
         // A default configuration is asked for without a robot to call.
         let mut endpoint = (!request.configure).then_some(endpoint);
 
@@ -208,16 +209,13 @@ impl Running {
             own.push((WORKSPACE.into(), place.work_dir.to_string_lossy().into_owned()));
         }
         // What is built in knows its robot, and asks it for parameters; a shell has them in its environment too.
-        let shown = if language.is_none_or(|language| language.is_shell) { &values[..] } else { &[] };
+        let shown = if language.is_none_or(|language| language.is_shell) { &parameters[..] } else { &[] };
         let told = match &mut endpoint {
             Some(endpoint) if language.is_none() => format!("{}\n", endpoint.caller_id().map_err(system("getrandom"))?),
             _ => String::new(),
         };
         let stdin = descriptors::pipe_holding(told.as_bytes()).map_err(system("pipe"))?;
-        let env = environment(request, shown, &own);
-        if let Some(endpoint) = &mut endpoint {
-            endpoint.give_parameters(values.into_iter().chain(request.env.iter().cloned()).collect());
-        }
+        let env = environment(&request, shown, &own);
         let directory = match request.work_dir {
             WorkDir::WorkSpace => &place.work_dir,
             WorkDir::Home => &place.home,
@@ -235,6 +233,10 @@ impl Running {
         let (main, signals, script) = begin(task, start, api, memory_limit, request.limits.cpu_seconds)?;
         // The program has its own by now.
         drop(spoken);
+        if let Some(endpoint) = &mut endpoint {
+            parameters.append(&mut request.env);
+            endpoint.give_parameters(parameters);
+        }
         let output_limit =
             if request.configure { CONFIGURATION_LIMIT } else { or(request.limits.output_bytes, OUTPUT_LIMIT) };
         let running = Self {

@@ -13,6 +13,9 @@ use crate::task_config;
 
 pub(super) type Values = Vec<(String, String)>;
 
+/// What a program finds in its environment.
+pub(super) type Environment<'a> = Vec<(&'a str, &'a str)>;
+
 /// What secretd had for this run.
 pub(super) struct Released {
     pub(super) program: String,
@@ -34,14 +37,17 @@ pub(super) fn redeemed(mut secretd: SecretdLink) -> Result<Released, String> {
 }
 
 /// Parameters first, then engine values for names not yet present (spec: Robot API §2.3).
-pub(super) fn environment(request: &RunRequest, values: &[(String, String)], own: &[(String, String)]) -> Values {
+pub(super) fn environment<'a>(
+    request: &'a RunRequest,
+    values: &'a [(String, String)],
+    own: &'a [(String, String)],
+) -> Environment<'a> {
     let parameters = if request.secure_parameters { &[][..] } else { values };
     let mut seen = HashSet::with_capacity(parameters.len() + own.len() + request.env.len());
-    let all = parameters.iter().chain(own).chain(&request.env);
+    let all = parameters.iter().chain(own).chain(&request.env).map(|(name, value)| (name.as_str(), value.as_str()));
     // A zero byte cannot be part of an environment.
-    let valid =
-        |(name, value): &&(String, String)| !name.is_empty() && !name.contains(['=', '\0']) && !value.contains('\0');
-    all.filter(valid).filter(|(name, _)| seen.insert(name.as_str())).cloned().collect()
+    let valid = |(name, value): &(&str, &str)| !name.is_empty() && !name.contains(['=', '\0']) && !value.contains('\0');
+    all.filter(valid).filter(|(name, _)| seen.insert(*name)).collect()
 }
 
 #[cfg(test)]
@@ -69,7 +75,8 @@ mod tests {
         let values = vec![("SITE".into(), "a".into()), ("SITE".into(), "b".into()), ("bad=name".into(), "x".into())];
         let own = vec![("GOPHER_CALLER_ID".into(), "stdin".into())];
         let text = |secure| {
-            let env = environment(&request(secure), &values, &own);
+            let request = request(secure);
+            let env = environment(&request, &values, &own);
             env.into_iter().map(|(n, v)| format!("{n}={v}")).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(text(false), "SITE=a GOPHER_CALLER_ID=stdin GOPHER_USER=alice");

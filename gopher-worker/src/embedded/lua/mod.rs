@@ -74,7 +74,6 @@ fn fresh() -> mlua::Result<Lua> {
 
 fn prepare(script: &Script<'_>) -> mlua::Result<Lua> {
     let lua = READY.take().map_or_else(fresh, Ok)?;
-    lua.set_memory_limit(usize::try_from(script.memory).unwrap_or(usize::MAX))?;
     let globals = lua.globals();
     let arg = lua.create_table()?;
     arg.set(-1, "gopher-worker")?;
@@ -86,6 +85,8 @@ fn prepare(script: &Script<'_>) -> mlua::Result<Lua> {
     globals.set("GBOT", api::Bot::new(script.message.clone(), script.robot.clone()))?;
     modules::search(&lua, script.libraries)?;
     modules::leaving(&lua, Rc::clone(&script.leave))?;
+    // Last: with a limit each step has to be ready for the want of memory.
+    lua.set_memory_limit(usize::try_from(script.memory).unwrap_or(usize::MAX))?;
     Ok(lua)
 }
 
