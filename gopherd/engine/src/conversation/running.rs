@@ -131,6 +131,27 @@ fn a_prompt_is_answered_by_the_next_message_even_if_it_is_a_command() {
 }
 
 #[test]
+fn while_runs_wait_the_supervisor_prepares_for_none_ahead() {
+    let mut stage = Stage::open(testing::robot_with(vec![deploy()]));
+    // More than start at once, however many processors there are.
+    for _ in 0..600 {
+        stage.say(testing::inbound("bob", "general", ";deploy web"));
+        stage.settle();
+    }
+    let (mut worker, _) = stage.worker();
+    let outcome = Outcome::Exited { status: TaskRetVal(0), signal: None };
+    worker.send(&WorkerToEngine::Done { outcome }).expect("sends");
+    stage.settle();
+    assert!(stage.engine.admission.waiting() > 0);
+    let mut spawned = 0;
+    while let Some((message, _)) = stage.supervisor.receive().expect("alive") {
+        assert!(!matches!(message, EngineToSupervisor::Concluded { .. }), "{message:?}");
+        spawned += usize::from(matches!(message, EngineToSupervisor::Spawn { .. }));
+    }
+    assert!(spawned > 0, "the next one begins");
+}
+
+#[test]
 fn the_supervisor_hears_that_a_run_is_concluded_before_its_process_ends() {
     let mut stage = Stage::open(testing::robot_with(vec![deploy()]));
     stage.say(testing::inbound("bob", "general", ";deploy web"));
