@@ -57,10 +57,12 @@ pub(crate) fn run() -> Result<(), Failure> {
         step::announce(&format!("following '{command}'"));
         let mut robot = Robot::start(scratch.path())?;
         robot.ask(command, answer)?;
-        let executed = Followed::first_made_for(&mut robot, command)?.executed;
-        for name in executed.iter().filter_map(|address| symbols.name_at(*address)) {
+        for name in executed_for(&mut robot, command)?.iter().filter_map(|address| symbols.name_at(*address)) {
             users.entry(steady(name)).or_default().insert(language);
         }
+    }
+    if users.is_empty() {
+        return Err(Failure::new("nm names no function that was executed; the layout is as it was."));
     }
     let path = step::root().join(LAYOUT);
     fs::write(&path, script(&users)).map_err(Failure::at(&path, "writing"))?;
@@ -115,8 +117,12 @@ fn steady(name: &str) -> String {
             digits[end..].starts_with('_').then_some((tag, tag.len() + end))
         });
         if let Some((tag, end)) = number {
-            pattern.push_str(if tag == "s" { &rest[..end] } else { tag });
-            pattern.push_str(if tag == "s" { "" } else { "*" });
+            // Which of several things of one name it is, `s…_`, is the same in every build.
+            if tag == "s" {
+                pattern.push_str(&rest[..end]);
+            } else {
+                pattern.extend([tag, "*"]);
+            }
             rest = &rest[end..];
         } else if let Some((length, identifier)) = identifier(rest) {
             pattern.push_str(&rest[..length]);
@@ -132,12 +138,9 @@ fn steady(name: &str) -> String {
 
 /// A generic function has a copy for each crate that uses it, whose name ends with that crate's: `…Cs*_13gopher_worker`.
 fn without_instantiating_crate(pattern: &str) -> &str {
-    let crates = pattern.rsplit_once("Cs*_");
-    let last = |(before, name): (&'_ str, &str)| match identifier(name) {
-        Some((number, identifier)) if number + identifier.len() == name.len() => before.len(),
-        _ => pattern.len(),
-    };
-    &pattern[..crates.map_or(pattern.len(), last)]
+    let Some((before, name)) = pattern.rsplit_once("Cs*_") else { return pattern };
+    let is_last = identifier(name).is_some_and(|(number, identifier)| number + identifier.len() == name.len());
+    if is_last { before } else { pattern }
 }
 
 /// An identifier at the beginning of a mangled rest: the length of its number, and the identifier.
@@ -171,60 +174,48 @@ impl Symbols {
     }
 }
 
-/// A process on its way, one instruction after another.
-struct Followed {
-    /// Where the program lies in memory.
-    base: u64,
-    executed: HashSet<u64>,
-}
-
-impl Followed {
-    /// Follows the first process that the robot's spawner makes once it is asked.
-    fn first_made_for(robot: &mut Robot, command: &str) -> Result<Self, Failure> {
-        let spawner = robot.spawner()?;
-        let failed = |errno: Errno| Failure::new(format!("process {spawner} cannot be followed: {errno}."));
-        let base = loaded_at(spawner)?;
-        let spawner = Pid::from_raw(i32::try_from(spawner).unwrap_or_default());
-        ptrace::seize(spawner, Options::PTRACE_O_TRACECLONE | Options::PTRACE_O_TRACEFORK).map_err(failed)?;
-        let mut followed = Self { base, executed: HashSet::new() };
-        let mut process = None;
-        let begun = Instant::now();
-        let mut moved = begun;
-        while begun.elapsed() < PATIENCE {
-            let status = waitpid(None, Some(WaitPidFlag::__WALL | WaitPidFlag::WNOHANG)).map_err(failed)?;
-            let Some(pid) = status.pid() else {
-                if moved.elapsed() > STILL {
-                    robot.say("u0001", command)?;
-                    moved = Instant::now();
-                }
-                if moved.elapsed() < AT_ONCE {
-                    thread::yield_now();
-                } else {
-                    thread::sleep(AT_ONCE);
-                }
-                continue;
-            };
-            let first = process.is_none() && pid != spawner;
-            if first {
-                process = Some(pid);
+/// What the first process executes that the robot's spawner makes once it is asked: places in the program's file. It is
+/// followed from one instruction to the next.
+fn executed_for(robot: &mut Robot, command: &str) -> Result<HashSet<u64>, Failure> {
+    let spawner = robot.spawner()?;
+    let failed = |errno: Errno| Failure::new(format!("process {spawner} cannot be followed: {errno}."));
+    let base = loaded_at(spawner)?;
+    let spawner = Pid::from_raw(i32::try_from(spawner).unwrap_or_default());
+    ptrace::seize(spawner, Options::PTRACE_O_TRACECLONE | Options::PTRACE_O_TRACEFORK).map_err(failed)?;
+    let mut executed = HashSet::new();
+    let mut process = None;
+    let begun = Instant::now();
+    let mut moved = begun;
+    while begun.elapsed() < PATIENCE {
+        let status = waitpid(None, Some(WaitPidFlag::__WALL | WaitPidFlag::WNOHANG)).map_err(failed)?;
+        let Some(pid) = status.pid() else {
+            if moved.elapsed() > STILL {
+                robot.say("u0001", command)?;
+                moved = Instant::now();
             }
-            if Some(pid) != process {
-                let go_on = if pid == spawner { ptrace::cont(pid, meant(status)) } else { ptrace::detach(pid, None) };
-                go_on.map_err(failed)?;
-                continue;
+            if moved.elapsed() < AT_ONCE {
+                thread::yield_now();
+            } else {
+                thread::sleep(AT_ONCE);
             }
-            if matches!(status, WaitStatus::Exited(..) | WaitStatus::Signaled(..)) {
-                ptrace::interrupt(spawner).map_err(failed)?;
-                waitpid(spawner, Some(WaitPidFlag::__WALL)).map_err(failed)?;
-                ptrace::detach(spawner, None).map_err(failed)?;
-                return Ok(followed);
-            }
-            followed.executed.insert(instruction(pid).map_err(failed)?.wrapping_sub(followed.base));
+            continue;
+        };
+        if pid == spawner {
+            ptrace::cont(pid, meant(status)).map_err(failed)?;
+        } else if *process.get_or_insert(pid) != pid {
+            ptrace::detach(pid, None).map_err(failed)?;
+        } else if matches!(status, WaitStatus::Exited(..) | WaitStatus::Signaled(..)) {
+            ptrace::interrupt(spawner).map_err(failed)?;
+            waitpid(spawner, Some(WaitPidFlag::__WALL)).map_err(failed)?;
+            ptrace::detach(spawner, None).map_err(failed)?;
+            return Ok(executed);
+        } else {
+            executed.insert(instruction(pid).map_err(failed)?.wrapping_sub(base));
             ptrace::step(pid, meant(status)).map_err(failed)?;
             moved = Instant::now();
         }
-        Err(Failure::new(format!("the run of '{command}' did not end within {PATIENCE:?}.")))
     }
+    Err(Failure::new(format!("the run of '{command}' did not end within {PATIENCE:?}.")))
 }
 
 /// The signal that a process was stopped by, unless that is our own doing.

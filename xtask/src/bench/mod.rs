@@ -26,8 +26,8 @@ pub(crate) fn installed() -> PathBuf {
     step::target().join("installed")
 }
 
-/// Copies the programs out of `built` as a package does: what a linker has just written lies in small pieces in memory, and every process
-/// pays for each.
+/// Copies the programs out of `built` as a package does: what a linker has just written lies in small pieces in memory,
+/// and every process pays for each.
 pub(crate) fn install(built: &Path) -> Result<(), Failure> {
     fs::create_dir_all(installed()).map_err(Failure::at(&installed(), "creating"))?;
     for name in PROGRAMS {
