@@ -12,7 +12,7 @@ use gopher_protocol::{
     supervisor::{RunMode, SpawnerPlan},
 };
 use gopher_sys::{
-    confine::{self, FileRules, Limits},
+    confine::{self, ConfineError, Limits, Rules},
     filter::Filters,
     mounts, process,
 };
@@ -32,7 +32,8 @@ pub(crate) const DEFAULT_LIMITS: Limits = Limits { memory: 1 << 30, processes: 2
 pub(crate) struct Walls {
     pub(crate) plan: SpawnerPlan,
     pub(crate) tmp_links: Vec<(PathBuf, PathBuf)>,
-    files: FileRules,
+    files: Rules,
+    no_tcp: Rules,
     filters: Filters,
 }
 
@@ -41,12 +42,12 @@ impl Walls {
     pub(crate) fn prepare(plan: SpawnerPlan, tmp_links: Vec<(PathBuf, PathBuf)>) -> Result<Self, WorkerError> {
         let filters = Filters::of_runs()?;
         let files = match plan.isolation {
-            RunMode::Packaged | RunMode::Plain => FileRules::prepare(["/"], [crate::view::PRIVATE], WRITABLE_DEVICES)?,
+            RunMode::Packaged | RunMode::Plain => Rules::of_files(["/"], [crate::view::PRIVATE], WRITABLE_DEVICES)?,
             RunMode::Unconfined => unconfined_rules(&plan)?,
         };
         filters.apply("known")?;
         filters.apply("forbidden")?;
-        Ok(Self { plan, tmp_links, files, filters })
+        Ok(Self { plan, tmp_links, files, no_tcp: Rules::no_tcp()?, filters })
     }
 
     /// Namespaces that each run gets of its own.
@@ -104,15 +105,32 @@ impl Walls {
         Ok(())
     }
 
-    /// The last walls: files, network (only `port` stays reachable), descriptors (only `keep`), system calls.
-    pub(crate) fn close(&self, port: u16, keep: &[&dyn AsFd]) -> Result<(), WorkerError> {
+    /// The walls of whatever it will be: files, descriptors (only `keep`), system calls. What is left of the network is for
+    /// the fence.
+    pub(crate) fn close(&self, keep: &[&dyn AsFd]) -> Result<Fence<'_>, WorkerError> {
         self.files.apply()?;
-        confine::close_others(keep, 3)?;
-        if self.plan.network {
-            return Ok(self.filters.apply("run")?);
+        let fence = Fence { no_tcp: (!self.plan.network).then_some(&self.no_tcp) };
+        let mut keep = keep.to_vec();
+        keep.extend(fence.no_tcp.and_then(Rules::descriptor).map(|rules| rules as &dyn AsFd));
+        confine::close_others(&keep, 3)?;
+        self.filters.apply(if self.plan.network { "run" } else { "run-no-network" })?;
+        Ok(fence)
+    }
+}
+
+/// The last wall, when it is known what it will be and nothing of that has begun: without network, TCP.
+pub(crate) struct Fence<'a> {
+    no_tcp: Option<&'a Rules>,
+}
+
+impl Fence<'_> {
+    /// Raises it; only `port` stays reachable, if there is one.
+    pub(crate) fn raise(self, port: Option<u16>) -> Result<(), ConfineError> {
+        match (self.no_tcp, port) {
+            (None, _) => Ok(()),
+            (Some(_), Some(port)) => confine::allow_only_port(port),
+            (Some(no_tcp), None) => no_tcp.apply(),
         }
-        confine::allow_only_port(port)?;
-        Ok(self.filters.apply("run-no-network")?)
     }
 }
 
@@ -129,7 +147,7 @@ fn limits_of(asked: &robot::Limits) -> Limits {
 
 /// Without namespaces the host's tree stays visible; files are then all that can be fenced. `/tmp` is not among them:
 /// other processes of this account keep sockets and cookies there.
-fn unconfined_rules(plan: &SpawnerPlan) -> Result<FileRules, WorkerError> {
+fn unconfined_rules(plan: &SpawnerPlan) -> Result<Rules, WorkerError> {
     let system = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/opt", "/nix", "/etc", "/dev", "/proc", "/sys"];
     let mut trees: Vec<&Path> = system.iter().map(Path::new).collect();
     trees.push(Path::new(&plan.install_dir));
@@ -142,7 +160,7 @@ fn unconfined_rules(plan: &SpawnerPlan) -> Result<FileRules, WorkerError> {
     }
     let mut write = vec![plan.scratch_dir.as_str()];
     write.extend(plan.work_space.as_deref().filter(|_| plan.privileged));
-    Ok(FileRules::prepare(read.iter().filter_map(|path| path.to_str()), write, WRITABLE_DEVICES)?)
+    Ok(Rules::of_files(read.iter().filter_map(|path| path.to_str()), write, WRITABLE_DEVICES)?)
 }
 
 /// The tree, or where it holds `home`, everything in it but what leads there.

@@ -2,8 +2,8 @@
 
 use std::{
     collections::HashMap,
-    io::{ErrorKind, Read as _, Write as _},
-    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    io::{self, ErrorKind, Read as _, Write as _},
+    net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
     os::fd::{AsFd as _, OwnedFd},
     sync::Arc,
 };
@@ -52,7 +52,8 @@ struct Connection {
 /// The API of one run.
 pub(crate) struct Endpoint {
     inherited: Vec<Inherited>,
-    listener: TcpListener,
+    /// Where HTTP arrives, for what is to be served so.
+    listener: Option<TcpListener>,
     /// The secret of the run: whoever shows it over HTTP is the run. Nobody is before somebody was told it.
     caller_id: Option<String>,
     connections: HashMap<u64, Connection>,
@@ -89,10 +90,10 @@ impl News {
 }
 
 impl Endpoint {
-    pub(crate) fn new(listener: TcpListener, ask_proc: bool, sockets: Option<Sockets>) -> Self {
+    pub(crate) fn new(ask_proc: bool, sockets: Option<Sockets>) -> Self {
         Self {
             inherited: Vec::new(),
-            listener,
+            listener: None,
             caller_id: None,
             connections: HashMap::new(),
             waiting: HashMap::new(),
@@ -113,9 +114,18 @@ impl Endpoint {
         Ok(self.caller_id.insert(URL_SAFE_NO_PAD.encode(token)))
     }
 
+    /// Listens for HTTP, on the port that it answers.
+    pub(crate) fn listen(&mut self) -> io::Result<u16> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        listener.set_nonblocking(true)?;
+        let port = listener.local_addr()?.port();
+        self.listener = Some(listener);
+        Ok(port)
+    }
+
     /// From now on the poller tells of new HTTP connections, by `token`.
     pub(crate) fn watch(&self, poller: &Poller, token: u64) -> Result<(), Errno> {
-        poller.add(&self.listener, token, false)
+        self.listener.as_ref().map_or(Ok(()), |listener| poller.add(listener, token, false))
     }
 
     /// What [`api::parameter`] looks at.
@@ -203,14 +213,14 @@ impl Endpoint {
 
     /// Takes new HTTP connections.
     pub(crate) fn accept(&mut self, poller: &Poller) {
-        while let Ok((stream, peer)) = self.listener.accept() {
+        while let Some((stream, peer, ours)) = self.connected() {
             if self.connections.len() >= MAX_CONNECTIONS {
                 self.close_answered(poller);
             }
             if self.connections.len() >= MAX_CONNECTIONS {
                 continue;
             }
-            if !self.listener.local_addr().is_ok_and(|ours| self.is_of_this_run(peer, ours)) {
+            if !self.is_of_this_run(peer, ours) {
                 self.note(News::Stranger);
                 continue;
             }
@@ -224,6 +234,13 @@ impl Endpoint {
                 self.connections.insert(token, connection);
             }
         }
+    }
+
+    /// The next connection, and the addresses of both ends.
+    fn connected(&self) -> Option<(TcpStream, SocketAddr, SocketAddr)> {
+        let listener = self.listener.as_ref()?;
+        let (stream, peer) = listener.accept().ok()?;
+        Some((stream, peer, listener.local_addr().ok()?))
     }
 
     /// Whether the client of a loopback connection is a process of this run: by its uid, and, as several runs may

@@ -2,7 +2,7 @@
 //! language that is built in: it plays engine and secretd for a script of its own.
 
 use std::{
-    os::fd::{AsFd, AsRawFd as _, OwnedFd},
+    os::fd::{AsRawFd as _, OwnedFd},
     path::Path,
     time::{Duration, Instant},
 };
@@ -139,11 +139,9 @@ fn said(engine: &mut Engine) -> Result<CallId, WorkerError> {
 
 /// The life of the process that runs it, behind the walls that need no other namespaces.
 fn perform(walls: &Walls, file: &OwnedFd, engine: OwnedFd, secretd: OwnedFd) -> Result<(), WorkerError> {
-    let listener = run::listener()?;
-    let kept: [&dyn AsFd; 4] = [file, &engine, &secretd, &listener];
-    walls.close(0, &kept)?;
+    let fence = walls.close(&[file, &engine, &secretd])?;
     let place = Place { work_dir: "/".into(), home: "/".into(), own_pids: true, own_uid: true };
-    let prepared = Prepared::new(listener, None, &place)?;
+    let prepared = Prepared::new(fence, None, &place)?;
     run::run(prepared, TaskName::default(), engine, secretd, &place, None)
 }
 

@@ -136,7 +136,7 @@ impl Spawner {
             match self
                 .walls
                 .enter(0, self.walls.plan.run_uid, &Limits::default())
-                .and_then(|()| self.walls.close(1, &[&theirs]))
+                .and_then(|()| Ok(self.walls.close(&[&theirs])?.raise(None)?))
             {
                 Ok(()) => 0,
                 Err(error) => {
@@ -276,14 +276,12 @@ impl Spawner {
     ) -> Result<(), WorkerError> {
         self.needed.iter().for_each(|needed| needed.always.take());
         self.walls.enter(slot, uid, limits)?;
-        // Bound before the walls that let nothing be bound.
-        let listener = run::listener()?;
-        let port = listener.local_addr().map_err(WorkerError::file("bind", "127.0.0.1".as_ref()))?.port();
+        // Opened before the walls that let none be opened.
         let sockets = Sockets::open().ok();
-        let mut kept: Vec<&dyn AsFd> = vec![&control, &listener];
+        let mut kept: Vec<&dyn AsFd> = vec![&control];
         kept.extend(sockets.iter().map(|sockets| sockets as &dyn AsFd));
-        self.walls.close(port, &kept)?;
-        let prepared = Prepared::new(listener, sockets, place)?;
+        let fence = self.walls.close(&kept)?;
+        let prepared = Prepared::new(fence, sockets, place)?;
         let mut control: OrderLink = Link::new(control)?;
         let early = if self.quiet { control.wait_for(IDLE)? } else { Some(control.wait()?) };
         let mut untaken = self.needed.as_ref();
@@ -299,7 +297,10 @@ impl Spawner {
         };
         match order.kind {
             SpawnKind::Run => run::run(prepared, order.task, engine, secretd, place, untaken),
-            SpawnKind::Load => loader::run(engine, secretd),
+            SpawnKind::Load => {
+                prepared.fence.raise(None)?;
+                loader::run(engine, secretd)
+            }
         }
     }
 }

@@ -6,7 +6,7 @@
 use std::io::{self, Read as _, Write as _};
 
 use gopher_sys::{
-    confine::{self, FileRules, Limits},
+    confine::{self, Limits, Rules},
     filter::Filters,
 };
 use serde_json::json;
@@ -75,8 +75,8 @@ fn shut() -> Result<(), WorkerError> {
     let filters = Filters::of_runs()?;
     confine::limit(&LIMITS)?;
     confine::give_up_capabilities()?;
-    FileRules::prepare([], [], [])?.apply()?;
-    confine::allow_only_port(0)?;
+    Rules::of_files([], [], [])?.apply()?;
+    Rules::no_tcp()?.apply()?;
     for filter in ["known", "forbidden", "run-no-network"] {
         filters.apply(filter)?;
     }

@@ -1,7 +1,7 @@
 //! The walls around one run, in the order in which they must be raised (see ARCHITECTURE.md, drop sequence).
 
 use std::{
-    os::fd::{AsFd, BorrowedFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     time::Duration,
 };
 
@@ -40,12 +40,12 @@ fn at(step: &'static str) -> impl FnOnce(Errno) -> ConfineError {
 /// The newest Landlock interface whose rights we know.
 const ABI_KNOWN: ABI = ABI::V6;
 
-/// File rules prepared once and applied by every run: `read` trees may be read and executed, `write` trees everything.
-pub struct FileRules(RulesetCreated);
+/// Landlock rules prepared once and applied by every run; on an old kernel, what it does not know is left out.
+pub struct Rules(Option<OwnedFd>);
 
-impl FileRules {
-    /// Prepares the rules; on an old kernel, what it does not know is left out.
-    pub fn prepare<'a>(
+impl Rules {
+    /// `read` trees may be read and executed, `write` trees everything.
+    pub fn of_files<'a>(
         read: impl IntoIterator<Item = &'a str>,
         write: impl IntoIterator<Item = &'a str>,
         write_files: impl IntoIterator<Item = &'a str>,
@@ -66,17 +66,32 @@ impl FileRules {
             let rights = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::Truncate | AccessFs::IoctlDev;
             rules = rules.add_rule(PathBeneath::new(PathFd::new(path)?, rights))?;
         }
-        Ok(Self(rules))
+        Ok(Self(rules.into()))
     }
 
-    /// Applies the rules to this process, for good. `true` if the kernel enforces them.
-    pub fn apply(&self) -> Result<bool, ConfineError> {
-        let status = self.0.try_clone().map_err(|e| ConfineError::System {
-            step: "duplicate ruleset",
-            errno: Errno::from_raw(e.raw_os_error().unwrap_or(libc::EIO)),
-        })?;
-        Ok(status.restrict_self()?.ruleset != landlock::RulesetStatus::NotEnforced)
+    /// TCP is neither bound nor connected.
+    pub fn no_tcp() -> Result<Self, ConfineError> {
+        Ok(Self(tcp_rules()?.into()))
     }
+
+    /// Applies the rules to this process, for good.
+    pub fn apply(&self) -> Result<(), ConfineError> {
+        prctl::set_no_new_privs().map_err(at("PR_SET_NO_NEW_PRIVS"))?;
+        self.0.as_ref().map_or(Ok(()), |rules| raw::landlock(rules.as_fd())).map_err(at("landlock_restrict_self"))
+    }
+
+    /// What they are kept in, if this kernel has such rules.
+    #[must_use]
+    pub fn descriptor(&self) -> Option<&OwnedFd> {
+        self.0.as_ref()
+    }
+}
+
+fn tcp_rules() -> Result<RulesetCreated, RulesetError> {
+    Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessNet::from_all(ABI_KNOWN))?
+        .create()
 }
 
 /// From now on this process opens and makes files beneath `directories` only, signals nobody outside, and uses no TCP.
@@ -125,12 +140,7 @@ pub fn only_client<'a>(read: impl IntoIterator<Item = &'a str>, ports: &[u16]) -
 
 /// From now on this process may connect over TCP to `port` only, and bind nothing.
 pub fn allow_only_port(port: u16) -> Result<(), ConfineError> {
-    Ruleset::default()
-        .set_compatibility(CompatLevel::BestEffort)
-        .handle_access(AccessNet::from_all(ABI_KNOWN))?
-        .create()?
-        .add_rule(NetPort::new(port, AccessNet::ConnectTcp))?
-        .restrict_self()?;
+    tcp_rules()?.add_rule(NetPort::new(port, AccessNet::ConnectTcp))?.restrict_self()?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::{
     ffi::{CStr, CString},
     ops::Range,
-    os::fd::{AsFd, AsRawFd as _, FromRawFd as _, OwnedFd, RawFd},
+    os::fd::{AsFd, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd},
 };
 
 use nix::errno::Errno;
@@ -153,6 +153,13 @@ pub(crate) fn landlock_abi() -> Result<u32, Errno> {
         libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::null::<u8>(), 0, LANDLOCK_CREATE_RULESET_VERSION)
     })?;
     u32::try_from(version).map_err(|_| Errno::EOVERFLOW)
+}
+
+/// Applies Landlock rules to this thread, for good.
+pub(crate) fn landlock(rules: BorrowedFd<'_>) -> Result<(), Errno> {
+    let no_flags: libc::c_uint = 0;
+    // SAFETY: takes numbers only.
+    number(unsafe { libc::syscall(libc::SYS_landlock_restrict_self, rules.as_raw_fd(), no_flags) }).map(drop)
 }
 
 /// Fills `bytes` from the kernel's random generator.

@@ -168,6 +168,32 @@ fn a_run_without_network_reaches_nothing_and_one_with_network_does() {
     all_refused(&closed, &["EPERM", "EACCES"]);
 }
 
+/// Has a script that is built in start a program.
+const STARTS: &str = r"
+if arg[1] ~= 'walls' then return 0 end
+local bot = require('gopherbot_v1').Robot:new()
+local said = io.popen(os.getenv('GOPHER_HOME') .. '/plugins/walls network ' .. arg[2] .. ' 2>&1'):read('*a')
+bot:Say(said .. ' end')
+";
+
+#[test]
+fn a_program_of_a_built_in_script_reaches_what_the_script_may() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
+    let port = listener.local_addr().expect("an address").port();
+    let mut home = home();
+    home.file("plugins/starts.lua", STARTS);
+    for (name, network) in [("shut", false), ("wide", true)] {
+        home.declare(name, "plugins/starts.lua", &format!(", Network: {network}"));
+        let commands = format!("Commands: [ {{ Command: walls, Regex: '{name} (\\d+)' }} ]\n");
+        home.file(&format!("conf/plugins/{name}.yaml"), &commands);
+    }
+    let mut robot = Robot::start(home, &Start { caged: true, ..Start::default() });
+    let wide = probe(&mut robot, &format!("wide {port}"));
+    assert!(wide.contains("connect: ALLOWED"), "{wide}");
+    let shut = probe(&mut robot, &format!("shut {port}"));
+    all_refused(&shut, &["EPERM", "EACCES"]);
+}
+
 #[test]
 fn a_run_leaves_no_process_behind() {
     let mut robot = caged();

@@ -27,7 +27,7 @@ use gopher_protocol::{
 use gopher_sys::{Link, Poller, descriptors, poll::Awake};
 use nix::{errno::Errno, sys::signalfd::SignalFd};
 
-pub(crate) use self::prepared::{Prepared, listener};
+pub(crate) use self::prepared::Prepared;
 use self::{
     exchange::{Asker, Exchange},
     output::Output,
@@ -76,7 +76,7 @@ pub(crate) struct Place {
 /// Runs what engine and secretd agree on; this process is confined already, and has not taken yet what it may need of
 /// `untaken`.
 pub(crate) fn run(
-    prepared: Prepared,
+    prepared: Prepared<'_>,
     task: TaskName,
     engine: OwnedFd,
     secretd: OwnedFd,
@@ -171,14 +171,14 @@ impl Running {
     }
 
     fn start(
-        prepared: Prepared,
+        prepared: Prepared<'_>,
         mut request: RunRequest,
         secretd: SecretdLink,
         place: &Place,
         untaken: Option<&Needed>,
     ) -> Result<(Self, Option<Task>), String> {
         let system = |step: &'static str| move |errno: Errno| format!("it could not be started: {step}: {errno}");
-        let Prepared { endpoint, outputs, stdout, stderr, port } = prepared;
+        let Prepared { fence, endpoint, outputs, stdout, stderr } = prepared;
         let poller = Poller::new().map_err(system("epoll_create"))?;
         let Released { program, runtime, values, config } = redeemed(secretd)?;
         let language = embedded::language(&runtime);
@@ -196,14 +196,19 @@ impl Running {
             // Without a view there is no `/tmp` of its own.
             own.push(("TMPDIR".into(), place.work_dir.to_string_lossy().into_owned()));
         }
-        if endpoint.is_some() {
-            own.push(("GOPHER_CALLER_ID".into(), "stdin".into()));
-            own.push(("GOPHER_HTTP_POST".into(), format!("http://127.0.0.1:{port}")));
-        }
+        let mut port = None;
         let spoken = match &mut endpoint {
-            Some(endpoint) if language.is_none() => speaking(endpoint, &poller).map_err(system("a descriptor"))?,
+            Some(endpoint) if language.is_none() => {
+                let listening =
+                    endpoint.listen().map_err(|error| format!("it could not be started: 127.0.0.1: {error}"))?;
+                own.push(("GOPHER_CALLER_ID".into(), "stdin".into()));
+                own.push(("GOPHER_HTTP_POST".into(), format!("http://127.0.0.1:{listening}")));
+                port = Some(listening);
+                speaking(endpoint, &poller).map_err(system("a descriptor"))?
+            }
             _ => Vec::new(),
         };
+        fence.raise(port).map_err(|error| format!("it could not be started: {error}"))?;
         own.extend(spoken.iter().map(|(name, fd)| ((*name).to_owned(), fd.as_raw_fd().to_string())));
         if language.is_some() && !request.env.iter().any(|(name, _)| name == WORKSPACE) {
             own.push((WORKSPACE.into(), place.work_dir.to_string_lossy().into_owned()));
