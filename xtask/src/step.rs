@@ -97,7 +97,10 @@ pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
     pub(crate) fn new(purpose: &str) -> Result<Self, Failure> {
-        let base = env::temp_dir();
+        Self::within(&env::temp_dir(), purpose)
+    }
+
+    pub(crate) fn within(base: &Path, purpose: &str) -> Result<Self, Failure> {
         let own = std::process::id();
         for n in 0..100 {
             let path = base.join(format!("gopher-{purpose}-{own}-{n}"));

@@ -11,7 +11,7 @@ use super::{
     robot::{self, Robot},
     sample::{Sample, ms, ratio},
 };
-use crate::step::{Failure, Scratch};
+use crate::step::{self, Failure, Scratch};
 
 /// One line of the report.
 pub(crate) struct Row {
@@ -24,7 +24,8 @@ pub(crate) struct Row {
 
 /// Measures all figures, or those whose name contains one of `only`, which commas separate.
 pub(crate) fn all(only: Option<&str>) -> Result<Vec<Row>, Failure> {
-    let scratch = Scratch::new("bench")?;
+    // A robot below `/tmp`, which runs have of their own, would cost each of them a way to it.
+    let scratch = Scratch::within(&step::target(), "bench")?;
     let dir = scratch.path().to_owned();
     let program = robot::write(&dir)?;
     let mut rows = Vec::new();
@@ -39,8 +40,8 @@ pub(crate) fn all(only: Option<&str>) -> Result<Vec<Row>, Failure> {
     if wanted("ping") {
         rows.push(ping(&mut robot)?);
     }
+    let bare = [program.to_string_lossy().into_owned()];
     if wanted("compiled") {
-        let bare = [program.to_string_lossy().into_owned()];
         rows.push(against(
             &mut robot,
             "compiled, one Say / bare",
@@ -91,7 +92,7 @@ pub(crate) fn all(only: Option<&str>) -> Result<Vec<Row>, Failure> {
             (1.3, "<= 1.3 x"),
         )?);
     }
-    rows.extend(embedded::rows(&mut robot, &wanted)?);
+    rows.extend(embedded::rows(&mut robot, &bare, &wanted)?);
     if wanted("flood") {
         rows.extend(flood(&mut robot)?);
     }
@@ -156,7 +157,7 @@ fn ping(robot: &mut Robot) -> Result<Row, Failure> {
     })
 }
 
-fn bare(command: &[String]) -> Result<(), Failure> {
+pub(super) fn bare(command: &[String]) -> Result<(), Failure> {
     let status = Command::new(&command[0]).args(&command[1..]).stdin(Stdio::null()).status();
     let status = status.map_err(|e| Failure::new(format!("{}: {e}", command[0])))?;
     if status.success() { Ok(()) } else { Err(Failure::new(format!("{} failed", command[0]))) }
