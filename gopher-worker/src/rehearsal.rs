@@ -45,11 +45,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The pages that scripts need.
 pub(crate) struct Needed {
-    /// What each of them writes.
+    /// What each of them writes, where it is worth to ask for it.
     pub(crate) always: Ranges,
     /// What one or another writes, and all of them read.
     perhaps: Ranges,
-    /// What each language writes beyond what all do.
+    /// The same of what each language writes beyond what all do.
     each: Vec<(Runtime, Ranges)>,
 }
 
@@ -66,9 +66,9 @@ impl Needed {
         let pages = || all.iter().map(|(_, pages)| pages.clone());
         let always = pages().reduce(|a, b| a.written_by_both(&b)).unwrap_or_default();
         let perhaps = pages().reduce(|a, b| a.likely(&b)).unwrap_or_default();
-        let beyond = |(runtime, pages): (Runtime, Pages)| (runtime, pages.written_beyond(&always).ranges());
+        let beyond = |(runtime, pages): (Runtime, Pages)| (runtime, pages.written_beyond(&always).neighbours());
         let each = all.into_iter().map(beyond).collect();
-        Self { always: always.ranges(), perhaps: perhaps.ranges(), each }
+        Self { always: always.neighbours(), perhaps: perhaps.ranges(), each }
     }
 
     /// Takes what a script of this language writes.

@@ -70,6 +70,14 @@ impl Pages {
     pub fn ranges(&self) -> Ranges {
         Ranges { read: ranges(&self.read, self.size), written: ranges(&self.written, self.size) }
     }
+
+    /// The written ones that lie side by side: to ask for a page by itself takes longer than to meet it.
+    #[must_use]
+    pub fn neighbours(&self) -> Ranges {
+        let mut written = ranges(&self.written, self.size);
+        written.retain(|range| range.len() > self.size);
+        Ranges { read: Vec::new(), written }
+    }
 }
 
 /// [`Pages`] with neighbours together.
@@ -160,6 +168,17 @@ mod tests {
         let pages = BTreeSet::from([0x1000, 0x3000, 0x4000]);
         assert_eq!(ranges(&pages, 0x1000), [0x1000..0x2000, 0x3000..0x5000]);
         assert!(ranges(&BTreeSet::new(), 0x1000).is_empty());
+    }
+
+    #[test]
+    fn a_page_by_itself_has_no_neighbours() {
+        let pages = Pages {
+            read: [0x1000, 0x2000].into(),
+            written: [0x1000, 0x3000, 0x4000, 0x6000, 0x8000, 0x9000].into(),
+            size: 0x1000,
+        };
+        assert_eq!(pages.neighbours().written, [0x3000..0x5000, 0x8000..0xa000]);
+        assert!(pages.neighbours().read.is_empty());
     }
 
     #[test]
