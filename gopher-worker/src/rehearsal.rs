@@ -45,7 +45,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The pages that scripts need.
 pub(crate) struct Needed {
-    /// What each of them writes, where it is worth to ask for it.
+    /// What each of them writes, where asking for it is worthwhile.
     pub(crate) always: Ranges,
     /// What one or another writes, and all of them read.
     perhaps: Ranges,

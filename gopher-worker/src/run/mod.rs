@@ -196,7 +196,7 @@ impl Running {
             // Without a view there is no `/tmp` of its own.
             own.push(("TMPDIR".into(), place.work_dir.to_string_lossy().into_owned()));
         }
-        let mut port = None;
+        let (mut port, mut told) = (None, String::new());
         let spoken = match &mut endpoint {
             Some(endpoint) if language.is_none() => {
                 let listening =
@@ -204,6 +204,7 @@ impl Running {
                 own.push(("GOPHER_CALLER_ID".into(), "stdin".into()));
                 own.push(("GOPHER_HTTP_POST".into(), format!("http://127.0.0.1:{listening}")));
                 port = Some(listening);
+                told = format!("{}\n", endpoint.caller_id().map_err(system("getrandom"))?);
                 speaking(endpoint, &poller).map_err(system("a descriptor"))?
             }
             _ => Vec::new(),
@@ -215,10 +216,6 @@ impl Running {
         }
         // What is built in knows its robot, and asks it for parameters; a shell has them in its environment too.
         let shown = if language.is_none_or(|language| language.is_shell) { &parameters[..] } else { &[] };
-        let told = match &mut endpoint {
-            Some(endpoint) if language.is_none() => format!("{}\n", endpoint.caller_id().map_err(system("getrandom"))?),
-            _ => String::new(),
-        };
         let stdin = descriptors::pipe_holding(told.as_bytes()).map_err(system("pipe"))?;
         let env = environment(&request, shown, &own);
         let directory = match request.work_dir {
